@@ -1,0 +1,129 @@
+"""A place with delivered files, addressed by paths relative to its root."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from pipeline.errors import CallError, LakehouseError
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a landing zone.
+
+    Attributes:
+        path: Path below the landing zone, `/` between its parts.
+        size: Stored size in bytes.
+        fingerprint: Text that changes whenever the stored bytes may have changed.
+    """
+
+    path: str
+    size: int
+    fingerprint: str
+
+
+class Store(Protocol):
+    """What a landing zone must be able to do; a folder here, an S3 prefix in the cloud."""
+
+    def list(self) -> list[StoredFile]:
+        """Return every file, in the order of the bytes of its path."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading from its first byte."""
+
+    def fingerprint(self, path: str) -> str:
+        """Return the fingerprint that the file has now."""
+
+    def move(self, path: str, target: str) -> str:
+        """Move a file within the landing zone, never over another; return where it went."""
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a small text file."""
+
+
+class LocalStore:
+    """A landing zone in a folder.
+
+    Args:
+        root: The folder; it must exist.
+
+    Raises:
+        CallError: The folder is missing or cannot be listed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            kind = "is not a folder" if root.exists() else "does not exist"
+            msg = f"The landing zone {root} {kind}."
+            raise CallError(msg, "Give the folder that holds products/, orders/ and order_items/.")
+        self.root = root
+
+    def list(self) -> list[StoredFile]:
+        """See `Store.list`; links are followed, a folder that contains itself is entered once."""
+        found = list(self._walk(self.root, "", set()))
+        return sorted(found, key=lambda file: os.fsencode(file.path))
+
+    def _walk(self, folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[StoredFile]:
+        try:
+            status = folder.stat()
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            msg = f"The folder {folder} of the landing zone cannot be listed: {error.strerror}."
+            raise CallError(msg, "Allow reading it, or take it out of the landing zone.") from error
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            path = f"{prefix}{entry.name}"
+            if entry.is_dir():
+                yield from self._walk(folder / entry.name, f"{path}/", seen)
+            else:
+                yield self._stored(path)
+
+    def _stored(self, path: str) -> StoredFile:
+        try:
+            status = (self.root / path).stat()
+        except OSError:
+            return StoredFile(path, 0, "unreadable")
+        return StoredFile(path, status.st_size, _fingerprint(status))
+
+    def open(self, path: str) -> BinaryIO:
+        """See `Store.open`."""
+        return (self.root / path).open("rb")
+
+    def fingerprint(self, path: str) -> str:
+        """See `Store.fingerprint`."""
+        return self._stored(path).fingerprint
+
+    def move(self, path: str, target: str) -> str:
+        """See `Store.move`; a taken name gets a number before its extension."""
+        goal = self._free(target)
+        place = self.root / goal
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).rename(place)
+        except OSError as error:
+            msg = f"{path} could not be moved to {goal}: {error.strerror}."
+            raise LakehouseError(msg, "Allow writing to the landing zone.") from error
+        return goal
+
+    def _free(self, target: str) -> str:
+        folder, _, name = target.rpartition("/")
+        stem, dot, extension = name.partition(".")
+        number, goal = 1, target
+        while os.path.lexists(self.root / goal):
+            number += 1
+            goal = f"{folder}/{stem}-{number}{dot}{extension}"
+        return goal
+
+    def write_text(self, path: str, text: str) -> None:
+        """See `Store.write_text`."""
+        (self.root / path).write_text(text, encoding="utf-8")
+
+
+def _fingerprint(status: os.stat_result) -> str:
+    # The change time cannot be set by hand as the modification time can, so a copy that keeps
+    # times and size is still seen.
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"

@@ -1,0 +1,115 @@
+"""The few operations that Narwhals lacks or that engines answer differently.
+
+Each is a written contract here and one native implementation per engine beside it. Nothing else in
+the pipeline may depend on which engine a frame belongs to.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from pipeline.contracts.model import Column
+from pipeline.contracts.types import Kind
+from pipeline.errors import EngineError
+
+Frame = nw.LazyFrame[Any]
+
+READABLE = 0
+MISSING = 1
+MALFORMED = 2
+
+STATE_SUFFIX = "__state"
+
+
+def state_of(column: str) -> str:
+    """Return the name of the column that `parse` adds to tell how a column's text was read."""
+    return f"{column}{STATE_SUFFIX}"
+
+
+def parse(frame: Frame, columns: Sequence[Column]) -> Frame:
+    """Read text leniently: what cannot be read becomes null and says why.
+
+    ASCII white space (space, TAB, LF, VT, FF, CR) is trimmed first; nothing left is missing. The
+    grammar of each kind, ASCII digits only:
+
+    - key, count, days, integer: `[+-]?digits` within 64 bits; as Int64.
+    - money: `[+-]?digits(.digits)?`, at most 8 digits before the point, leading zeros aside, and two
+      after it, further ones only if zero; as Int64 cents.
+    - timestamp: `YYYY-MM-DD`, `T` or one space, `HH:MM[:SS[.1 to 6 digits]]`, optional `Z` or
+      `±HH:MM` up to 23:59; a day of the Gregorian calendar from year 1, no second 60, no hour 24;
+      without a zone it is UTC; as a UTC timestamp of microseconds.
+    - date: `YYYY-MM-DD`, or a timestamp at exactly midnight without a zone; as a date.
+    - flag: `0`, `1`, `true`, `false` in any ASCII case; as Int32 0 or 1.
+    - text: anything. label: anything, inner runs of white space as one space, ASCII letters in
+      upper case, other characters as they are.
+
+    Args:
+        frame: Frame whose `columns` are text; null counts as missing.
+        columns: The contract's columns to read, each by its logical type.
+
+    Returns:
+        The frame with those columns typed, null where not `READABLE`, and for each of them an
+        integer column `state_of(name)`: `READABLE`, `MISSING` or `MALFORMED`.
+    """
+    return _wrap(_native(frame).parse(frame.to_native(), columns))
+
+
+def to_storage(frame: Frame, columns: Sequence[Column]) -> Frame:
+    """Select the contract's columns in its order, each in its type at rest.
+
+    A decimal comes as an Int64 count of units of 10^-scale and leaves as an exact decimal.
+
+    Args:
+        frame: Frame that has at least these columns, in the types that transforms use.
+        columns: The contract's columns.
+
+    Returns:
+        The frame as it may be written. A value that does not fit its decimal fails the engine's
+        evaluation of the frame; the engine reports it as `AmountOverflowError`.
+    """
+    return _wrap(_native(frame).to_storage(frame.to_native(), columns))
+
+
+def from_storage(frame: Frame, columns: Sequence[Column]) -> Frame:
+    """Turn every decimal at rest into an Int64 count of units of 10^-scale; leave the others.
+
+    Args:
+        frame: Frame as it was read from a table.
+        columns: The contract's columns; those that the frame lacks are passed over.
+
+    Returns:
+        The frame in the types that transforms use.
+    """
+    return _wrap(_native(frame).from_storage(frame.to_native(), columns))
+
+
+def _native(frame: Frame) -> Any:
+    implementation = frame.implementation
+    if implementation.is_polars():
+        from pipeline.portable import polars
+
+        return polars
+    if implementation.is_pyspark():
+        from pipeline.portable import spark
+
+        return spark
+    msg = f"No portable operations for frames of {implementation}; expected Polars or PySpark."
+    raise EngineError(msg)
+
+
+def _wrap(native: object) -> Frame:
+    return nw.from_native(native)  # type: ignore[call-overload,no-any-return]
+
+
+__all__ = [
+    "MALFORMED",
+    "MISSING",
+    "READABLE",
+    "Frame",
+    "Kind",
+    "from_storage",
+    "parse",
+    "state_of",
+    "to_storage",
+]

@@ -1,0 +1,1 @@
+"""A run: what is taken in, refined and summed, in which order, and as one transaction."""

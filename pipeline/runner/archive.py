@@ -1,0 +1,37 @@
+"""Decided files leave the landing zone: accepted ones to `archive/`, refused ones to `rejected/`."""
+
+import json
+from datetime import datetime
+
+from pipeline.landing.delivery import Refusal
+from pipeline.landing.naming import entity_of
+from pipeline.landing.store import Store
+from pipeline.runner.planning import Plan
+
+
+def archive(store: Store, plan: Plan, run_time: datetime) -> None:
+    """Move every decided file; files that earlier runs took in and left behind move too.
+
+    Accepted and repeated files go to `archive/<entity>/<date of the run>/`, refused ones to
+    `rejected/<entity>/` with `<name>.reason.json` beside. Nothing is ever written over.
+    """
+    kept = [*(d.path for d in plan.accepted), *(d.path for d in plan.duplicates), *plan.known]
+    for path in kept:
+        name = path.rpartition("/")[2]
+        entity = entity_of(path).name
+        store.move(path, f"archive/{entity}/{run_time.date().isoformat()}/{name}")
+    for refusal in plan.refused:
+        _reject(store, refusal, run_time)
+
+
+def _reject(store: Store, refusal: Refusal, run_time: datetime) -> None:
+    name = refusal.path.rpartition("/")[2]
+    goal = store.move(refusal.path, f"rejected/{refusal.entity or 'unknown'}/{name}")
+    reason = {
+        "path": refusal.path,
+        "entity": refusal.entity or None,
+        "check": refusal.check,
+        "reason": refusal.reason,
+        "refused_at": run_time.isoformat(),
+    }
+    store.write_text(f"{goal}.reason.json", json.dumps(reason, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,144 @@
+"""The lake's own small files: what it is, and what a run was about to do when it was ended."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.contracts import LAKE_FORMAT
+from pipeline.errors import CallError, LakeError
+
+_MARKER = "lakehouse.json"
+_JOURNAL = "_run.json"
+_RESERVE = "_reserve"
+# Room that a run gives back before it undoes itself, so that a full disk can still be written to.
+_RESERVE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a run must undo if it does not come to its end.
+
+    Attributes:
+        batch_id: Number of the run; 0 when it takes no file in.
+        versions: Version of every table before the run, by path; None for one that did not exist.
+    """
+
+    batch_id: int
+    versions: dict[str, int | None]
+
+
+class LakeHome:
+    """The root folder of a lake.
+
+    Args:
+        root: The folder; it need not exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def check(self) -> bool:
+        """Return whether the folder is a lake; False when it is free for a new one.
+
+        Raises:
+            CallError: The folder is something else.
+            LakeError: The lake cannot be read, or a newer version of this software made it.
+        """
+        try:
+            text = self._read(_MARKER)
+            if text is not None:
+                self._check_format(text)
+                return True
+            if self.root.exists() and not self.root.is_dir():
+                msg = f"{self.root} is a file, not a folder."
+                raise CallError(msg, "Name a folder for the lake.")
+            if self.root.is_dir() and any(self.root.iterdir()):
+                msg = f"{self.root} is not empty and not a lake."
+                raise CallError(msg, "Name an empty or new folder, or one made by this software.")
+        except OSError as error:
+            msg = f"The lake {self.root} cannot be read: {error.strerror}."
+            raise LakeError(msg, "Allow this user to read it.") from error
+        return False
+
+    def _check_format(self, text: str) -> None:
+        try:
+            found = json.loads(text)["format"]
+            newer = int(found) > LAKE_FORMAT
+        except (ValueError, TypeError, KeyError) as error:
+            msg = f"{self.root / _MARKER} cannot be understood; it should tell the lake's format."
+            raise LakeError(msg, "Restore the file from a copy of the lake.") from error
+        if newer:
+            msg = (
+                f"The lake {self.root} has format {found}; this version of the software knows "
+                f"formats up to {LAKE_FORMAT}."
+            )
+            raise LakeError(msg, "Update the software, then run again.")
+
+    def begin(self, intent: Intent) -> None:
+        """Note durably what has to be undone should the run not come to its end.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            (self.root / _RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
+            text = json.dumps({"batch_id": intent.batch_id, "versions": intent.versions})
+            self._write(_JOURNAL, text)
+            if self._read(_MARKER) is None:
+                self._write(_MARKER, json.dumps({"format": LAKE_FORMAT}) + "\n")
+        except OSError as error:
+            self._forget_beginning()
+            msg = f"The lake {self.root} cannot be written: {error.strerror}."
+            raise LakeError(msg, "Give it space and this user the right to write.") from error
+
+    def _forget_beginning(self) -> None:
+        """Take back what `begin` left behind when it could not finish; nothing else was done yet."""
+        for name in (_RESERVE, _JOURNAL, f"{_JOURNAL}.new", f"{_MARKER}.new"):
+            (self.root / name).unlink(missing_ok=True)
+
+    def interrupted(self) -> Intent | None:
+        """Return what an earlier run that did not come to its end has left to undo."""
+        text = self._read(_JOURNAL)
+        if text is None:
+            return None
+        try:
+            noted = json.loads(text)
+            return Intent(noted["batch_id"], noted["versions"])
+        except (ValueError, TypeError, KeyError) as error:
+            msg = f"{self.root / _JOURNAL}, the note of an interrupted run, cannot be understood."
+            raise LakeError(msg, "Restore the lake from a copy.") from error
+
+    def make_room(self) -> None:
+        """Give the reserve back, so that undoing can write to a full disk."""
+        (self.root / _RESERVE).unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Forget the note: the run has come to its end, or is undone."""
+        (self.root / _RESERVE).unlink(missing_ok=True)
+        (self.root / _JOURNAL).unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Remove the marks of a lake whose first run was undone, and its empty folders."""
+        self.end()
+        (self.root / _MARKER).unlink(missing_ok=True)
+        for folder, _, _ in os.walk(self.root, topdown=False):
+            path = Path(folder)
+            if not any(path.iterdir()):
+                path.rmdir()
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self.root / name).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a file so that it is there whole or not at all, even after a loss of power."""
+        new = self.root / f"{name}.new"
+        with new.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.root / name)

@@ -1,0 +1,233 @@
+"""One entity's way from a batch's bronze rows to silver and quarantine."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+import narwhals.stable.v2 as nw
+
+from pipeline.contracts import bronze, quarantine, silver
+from pipeline.contracts.entities import ENTITIES
+from pipeline.contracts.layers import HELD
+from pipeline.contracts.model import Entity
+from pipeline.engine import Engine
+from pipeline.landing.rows import Stamp
+from pipeline.portable import Frame
+from pipeline.runner.report import EntityAccount
+from pipeline.transforms.silver import arrival, quarantine as quarantined, rows as silver_rows, tally
+from pipeline.transforms.silver.reading import RETRIED, held_rows, new_rows, read_rows
+from pipeline.transforms.silver.reasons import PROBLEMS, decode, waits
+from pipeline.transforms.silver.references import check_references
+
+# |z| > 4, and only from 30 rows on.
+_Z = 4
+_Z_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one run refines.
+
+    Attributes:
+        stamp: Number and time of the run.
+        catalogue_file: Path of the latest catalogue of the batch; None when there is none.
+    """
+
+    stamp: Stamp
+    catalogue_file: str | None
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What refinement did to one entity.
+
+    Attributes:
+        account: Where the rows went.
+        changes: Each key's latest row with its `change` and, where silver had the key, the values
+            before; None when no row came.
+        compared: Whether `changes` has the values before; it has not when all keys are new.
+    """
+
+    account: EntityAccount
+    changes: Frame | None = None
+    compared: bool = False
+
+
+def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refined:
+    """Read, check and place a batch's rows of one entity; try held rows again.
+
+    Silver, quarantine and what the entity refers to must be as the run before left them, or, for
+    entities earlier in the order, as this run has made them.
+    """
+    held = engine.read(quarantine(entity)).filter(nw.col("status") == HELD)
+    held_count = _count(engine, held) if entity.references else 0
+    if not rows_read and not held_count:
+        return Refined(EntityAccount())
+    refinement = _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read))
+    if held_count:
+        refinement.try_again(held)
+    return refinement.run()
+
+
+def _count(engine: Engine, frame: Frame) -> int:
+    return int(engine.fetch(frame.select(nw.len().alias("rows")))[0]["rows"])
+
+
+class _Refinement:
+    """One entity's refinement in one run."""
+
+    def __init__(
+        self, engine: Engine, entity: Entity, batch: Batch, account: EntityAccount
+    ) -> None:
+        self._engine = engine
+        self._entity = entity
+        self._batch = batch
+        self._account = account
+        self._held: Frame | None = None
+        self._bronze = engine.read(bronze(entity)).filter(
+            nw.col("ingestion_date") == nw.lit(batch.stamp.run_time.date()),
+            nw.col("batch_id") == batch.stamp.batch_id,
+        )
+
+    def try_again(self, held: Frame) -> None:
+        """Add rows that earlier runs have held to the candidates."""
+        self._held = self._engine.checkpoint(held)
+
+    def run(self) -> Refined:
+        """Do it all, each step once: check, count, compare, quarantine, write."""
+        rows = self._checked()
+        valid = arrival.valid_rows(rows)
+        valid_count = self._count_problems(rows)
+        changes, compared = self._compare(valid, valid_count)
+        self._count_changes(changes, valid_count)
+        self._count_warnings(valid, changes)
+        self._write_quarantine(rows)
+        self._write_silver(valid, changes)
+        return Refined(self._account, changes, compared)
+
+    def _checked(self) -> Frame:
+        """Return all candidates, typed and held against every rule, evaluated once."""
+        entity, candidates = self._entity, new_rows(self._bronze, self._entity)
+        if self._held is not None:
+            candidates = nw.concat([candidates, held_rows(self._held, entity)])
+        referred = {reference.entity for reference in entity.references}
+        tables = {e.name: self._engine.read(silver(e)) for e in ENTITIES if e.name in referred}
+        typed = read_rows(candidates, entity)
+        return self._engine.checkpoint(check_references(typed, entity, tables))
+
+    def _count_problems(self, rows: Frame) -> int:
+        """Count the outcomes into the account; return the number of valid candidates."""
+        account, valid = self._account, 0
+        for group in self._engine.fetch(tally.rows_by_problems(rows)):
+            problems, count = int(group[PROBLEMS]), int(group["rows"])
+            if problems == 0:
+                valid += count
+                account.released += count if group[RETRIED] else 0
+            elif not group[RETRIED]:
+                self._count_quarantined(problems, count)
+        account.reasons = dict(sorted(account.reasons.items()))
+        return valid
+
+    def _count_quarantined(self, problems: int, count: int) -> None:
+        account = self._account
+        if waits(self._entity, problems):
+            account.held += count
+        else:
+            account.rejected += count
+        for code in decode(self._entity, problems):
+            account.reasons[code] = account.reasons.get(code, 0) + count
+
+    def _compare(self, valid: Frame, valid_count: int) -> tuple[Frame, bool]:
+        """Return each key's latest row with its `change`, doing no more than the keys ask for."""
+        engine, entity = self._engine, self._entity
+        if not valid_count:
+            return arrival.as_inserts(valid), False
+        span = engine.fetch(tally.key_span(valid, entity))[0]
+        all_different = self._held is None and span["keys"] == valid_count
+        latest = valid if all_different else arrival.latest_rows(valid, entity)
+        if self._may_be_known(span["lowest"], span["highest"]):
+            known = engine.read(silver(entity))
+            return engine.checkpoint(arrival.compare(latest, known, entity)), True
+        changes = arrival.as_inserts(latest)
+        return (changes if all_different else engine.checkpoint(changes)), False
+
+    def _may_be_known(self, lowest: int, highest: int) -> bool:
+        """Return whether silver may have one of the keys, judged by their bounds."""
+        bounds = self._engine.bounds(silver(self._entity), self._entity.key)
+        return bounds is not None and lowest <= bounds[1] and highest >= bounds[0]
+
+    def _count_changes(self, changes: Frame, valid_count: int) -> None:
+        groups = self._engine.fetch(tally.rows_by_change(changes))
+        counts = {group[arrival.CHANGE]: int(group["rows"]) for group in groups}
+        self._account.inserted = counts.get(arrival.INSERT, 0)
+        self._account.updated = counts.get(arrival.UPDATE, 0)
+        self._account.unchanged = counts.get(arrival.UNCHANGED, 0)
+        # Of a key's valid rows one is its silver row, now or before: all but the inserts are extra.
+        self._account.superseded = valid_count - self._account.inserted
+
+    def _count_warnings(self, valid: Frame, changes: Frame) -> None:
+        engine, entity = self._engine, self._entity
+        if any(reference.same for reference in entity.references):
+            differing = engine.fetch(tally.differing_rows(changes))[0]
+            self._account.consistency = int(differing["rows"])
+        if entity.anomaly is not None:
+            self._account.anomaly = _count_anomalies(engine, entity, valid)
+
+    def _write_quarantine(self, rows: Frame) -> None:
+        """Put new invalid rows into quarantine and note what became of the held ones."""
+        engine, entity, account = self._engine, self._entity, self._account
+        table, batch_id = quarantine(entity), self._batch.stamp.batch_id
+        if not (account.held or account.rejected or self._held is not None):
+            return
+        displaced = engine.checkpoint(arrival.displaced_rows(rows, entity))
+        if account.held or account.rejected:
+            new = quarantined.newly_quarantined(rows, displaced, self._bronze, entity)
+            engine.append(table, new, batch_id)
+        if self._held is not None:
+            tried = quarantined.retried_rows(rows, displaced, self._held, entity, batch_id)
+            engine.merge(table, tried, batch_id)
+
+    def _write_silver(self, valid: Frame, changes: Frame) -> None:
+        engine, entity, account = self._engine, self._entity, self._account
+        table, batch_id = silver(entity), self._batch.stamp.batch_id
+        if entity.snapshot:
+            changes = self._with_activity(valid, changes)
+        changes = silver_rows.with_derived(changes, entity)
+        if account.updated or account.activated or account.deactivated:
+            updates = changes.filter(nw.col(arrival.CHANGE) == arrival.UPDATE)
+            engine.merge(table, updates, batch_id)
+        if account.inserted:
+            inserts = changes.filter(nw.col(arrival.CHANGE) == arrival.INSERT)
+            engine.append(table, inserts, batch_id)
+
+    def _with_activity(self, valid: Frame, changes: Frame) -> Frame:
+        """Say of every product whether the latest catalogue lists it."""
+        engine, known = self._engine, self._engine.read(silver(self._entity))
+        listed = engine.checkpoint(
+            silver_rows.listed_keys(valid, str(self._batch.catalogue_file))
+        )
+        for group in engine.fetch(silver_rows.turned(known, listed)):
+            if group["is_active"]:
+                self._account.deactivated = int(group["rows"])
+            else:
+                self._account.activated = int(group["rows"])
+        run_time = self._batch.stamp.run_time
+        return engine.checkpoint(silver_rows.product_changes(changes, known, listed, run_time))
+
+
+def _count_anomalies(engine: Engine, entity: Entity, valid: Frame) -> int:
+    """Count the amounts x with |x - mean| > 4 sd (population), in whole numbers throughout.
+
+    With n rows, sum S and sum of squares Q: |n*x - S| > 4 * sqrt(n*Q - S^2).
+    """
+    sums = engine.fetch(tally.spread(valid, entity))[0]
+    count, total = int(sums["rows"]), int(sums["total"] or 0)
+    if count < _Z_ROWS:
+        return 0
+    squares = tally.sum_of_squares(sums["high_high"], sums["high_low"], sums["low_low"])
+    variance = count * squares - total * total
+    if variance == 0:
+        return 0
+    reach = isqrt(_Z * _Z * variance)
+    lowest = -((reach - total) // count)
+    highest = (total + reach) // count
+    return int(engine.fetch(tally.outlying_rows(valid, entity, lowest, highest))[0]["rows"])

@@ -1,0 +1,245 @@
+"""Gold after a batch: only the dates, products and customers that the batch has touched."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import narwhals.stable.v2 as nw
+
+from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, Table, silver
+from pipeline.contracts.gold import (
+    CUSTOMER_INSIGHTS,
+    DAILY_CUSTOMER_DEPARTMENT,
+    DAILY_PRODUCT,
+    DAILY_SALES,
+    DEPARTMENT_ANALYTICS,
+    PRODUCT_PERFORMANCE,
+)
+from pipeline.engine import Engine
+from pipeline.landing.rows import Stamp
+from pipeline.portable import Frame
+from pipeline.runner.refine import Refined
+from pipeline.transforms.gold import customers, revenue, tables
+from pipeline.transforms.silver.arrival import UPDATE, CHANGE, before
+from pipeline.transforms.silver.references import of_reference
+from pipeline.transforms.silver.rows import changed_rows
+
+# Items whose revenue is shared at once; it bounds memory, not the result.
+_CHUNK_ITEMS = 1_000_000
+
+Dates = list[date]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a batch has changed, as far as gold minds.
+
+    Attributes:
+        dates: Order dates whose orders or items changed, ascending.
+        all_dates: Whether that is every date there is.
+        products: Whether any product changed.
+        left_users: Customers who lost an order to another customer.
+    """
+
+    dates: Dates
+    all_dates: bool
+    products: bool
+    left_users: list[int]
+
+
+def touched_by(engine: Engine, refined: Mapping[str, Refined]) -> Touched:
+    """Find what a batch has changed."""
+    every = set(engine.rows_by_date(silver(ORDERS)))
+    known = set(engine.rows_by_date(DAILY_SALES))
+    product_account = refined[PRODUCTS.name].account
+    if _department_changed(engine, refined[PRODUCTS.name]):
+        dates = every | known
+    else:
+        dates = _order_dates(engine, refined[ORDERS.name]) | _item_dates(
+            engine, refined[ORDER_ITEMS.name]
+        )
+    return Touched(
+        dates=sorted(dates),
+        all_dates=dates >= every | known,
+        products=bool(
+            product_account.inserted
+            or product_account.updated
+            or product_account.activated
+            or product_account.deactivated
+        ),
+        left_users=_left_users(engine, refined[ORDERS.name]),
+    )
+
+
+def _department_changed(engine: Engine, products: Refined) -> bool:
+    if products.changes is None or not products.compared:
+        return False
+    moved = products.changes.filter(
+        nw.col(CHANGE) == UPDATE, nw.col("department") != nw.col(before("department"))
+    )
+    return bool(engine.fetch(moved.select(nw.len().alias("rows")))[0]["rows"])
+
+
+def _values(engine: Engine, frame: Frame, value: nw.Expr) -> set[date]:
+    found = frame.select(value.alias("value")).unique()
+    return {row["value"] for row in engine.fetch(found) if row["value"] is not None}
+
+
+def _order_dates(engine: Engine, orders: Refined) -> set[date]:
+    if orders.changes is None:
+        return set()
+    changed = changed_rows(orders.changes)
+    dates = _values(engine, changed, nw.col("date"))
+    if orders.compared:
+        dates |= _values(engine, changed, nw.col(before("date")))
+    return dates
+
+
+def _item_dates(engine: Engine, items: Refined) -> set[date]:
+    """Return the dates of the orders that changed items belong to, or belonged to before."""
+    if items.changes is None:
+        return set()
+    changed = changed_rows(items.changes)
+    placed = nw.col(of_reference(ORDERS.name, "order_timestamp"))
+    dates = _values(engine, changed, placed.dt.date())
+    if items.compared:
+        earlier = changed.select(nw.col(before("order_id")).alias("order_id")).unique()
+        orders = engine.read(silver(ORDERS)).join(earlier, "order_id", "semi")
+        dates |= _values(engine, orders, nw.col("date"))
+    return dates
+
+
+def _left_users(engine: Engine, orders: Refined) -> list[int]:
+    if orders.changes is None or not orders.compared:
+        return []
+    user = nw.col(before("user_id"))
+    moved = orders.changes.filter(nw.col(CHANGE) == UPDATE, user != nw.col("user_id"))
+    return [row["user"] for row in engine.fetch(moved.select(user.alias("user")).unique())]
+
+
+class Summary:
+    """Brings gold up to date with silver.
+
+    Args:
+        engine: The engine of the lake.
+        stamp: Number and time of the run; the number is 0 when no file came in.
+        as_of: The date that customers are seen from; None without orders.
+        touched: What the batch has changed.
+        as_of_changed: Whether customers were seen from another date before.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        stamp: Stamp,
+        as_of: date | None,
+        touched: Touched,
+        *,
+        as_of_changed: bool,
+    ) -> None:
+        self._engine = engine
+        self._batch_id = stamp.batch_id or None
+        self._run_time = stamp.run_time
+        self._as_of = as_of
+        self._touched = touched
+        self._as_of_changed = as_of_changed
+        self._partitions = None if touched.all_dates else touched.dates
+
+    def steps(self) -> Iterator[tuple[Table, Callable[[], None]]]:
+        """Yield the tables that have to be written, in order, each with what writes it."""
+        touched = self._touched
+        if touched.dates:
+            yield DAILY_PRODUCT, self._daily_aggregates
+            yield DAILY_SALES, self._daily_sales
+        if touched.dates or touched.products:
+            yield PRODUCT_PERFORMANCE, self._product_performance
+            yield DEPARTMENT_ANALYTICS, self._department_analytics
+        if touched.dates or self._as_of_changed:
+            yield CUSTOMER_INSIGHTS, self._customer_insights
+
+    def _daily_aggregates(self) -> None:
+        """Share revenue chunk by chunk and write both daily aggregates."""
+        engine, products = self._engine, self._engine.read(silver(PRODUCTS))
+        shared = [self._shared(chunk) for chunk in self._chunks()]
+        engine.overwrite(
+            DAILY_PRODUCT,
+            (revenue.daily_product(chunk) for chunk in shared),
+            self._batch_id,
+            dates=self._partitions,
+        )
+        engine.overwrite(
+            DAILY_CUSTOMER_DEPARTMENT,
+            (revenue.daily_customer_department(chunk, products) for chunk in shared),
+            self._batch_id,
+            dates=self._partitions,
+        )
+
+    def _chunks(self) -> Iterator[Dates]:
+        """Split the touched dates so that each part has a bounded number of items."""
+        rows = self._engine.rows_by_date(silver(ORDER_ITEMS))
+        chunk: Dates = []
+        size = 0
+        for day in self._touched.dates:
+            if chunk and size + rows.get(day, 0) > _CHUNK_ITEMS:
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(day)
+            size += rows.get(day, 0)
+        if chunk:
+            yield chunk
+
+    def _shared(self, dates: Dates) -> Frame:
+        """Share the revenue of the orders of some dates among their items, wherever these lie."""
+        engine, order_id = self._engine, nw.col("order_id")
+        orders = engine.read(silver(ORDERS)).filter(nw.col("date").is_in(dates))
+        span = engine.fetch(
+            orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
+        )[0]
+        items = engine.read(silver(ORDER_ITEMS))
+        if span["low"] is not None:
+            # An item's own date may differ from its order's; its order_id lets files be skipped.
+            items = items.filter(order_id >= span["low"], order_id <= span["high"])
+        return engine.checkpoint(revenue.shared_revenue(orders, items))
+
+    def _daily_sales(self) -> None:
+        orders = self._engine.read(silver(ORDERS))
+        products = self._engine.read(DAILY_PRODUCT)
+        if self._partitions is not None:
+            in_dates = nw.col("date").is_in(self._partitions)
+            orders, products = orders.filter(in_dates), products.filter(in_dates)
+        self._write(DAILY_SALES, tables.daily_sales(orders, products), self._partitions)
+
+    def _product_performance(self) -> None:
+        products = self._engine.read(silver(PRODUCTS))
+        daily = self._engine.read(DAILY_PRODUCT)
+        self._write(PRODUCT_PERFORMANCE, tables.product_performance(products, daily))
+
+    def _department_analytics(self) -> None:
+        products = self._engine.read(silver(PRODUCTS))
+        daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
+        self._write(DEPARTMENT_ANALYTICS, tables.department_analytics(products, daily))
+
+    def _customer_insights(self) -> None:
+        if self._as_of is None:
+            return
+        orders = self._engine.read(silver(ORDERS))
+        insights = customers.customer_insights(orders, self._favorites(orders), self._as_of)
+        self._write(CUSTOMER_INSIGHTS, insights)
+
+    def _favorites(self, orders: Frame) -> Frame:
+        """Find the favourites of the customers whose orders changed; keep those of the others."""
+        engine, touched = self._engine, self._touched
+        items = engine.read(silver(ORDER_ITEMS))
+        departments = engine.read(DAILY_CUSTOMER_DEPARTMENT)
+        if touched.all_dates:
+            return customers.favorites(items, orders, departments)
+        users = engine.checkpoint(customers.users_of(orders, touched.dates, touched.left_users))
+        found = customers.favorites(
+            items, orders.join(users, "user_id", "semi"), departments.join(users, "user_id", "semi")
+        )
+        kept = customers.kept_favorites(engine.read(CUSTOMER_INSIGHTS), users)
+        return nw.concat([found, kept])
+
+    def _write(self, table: Table, frame: Frame, dates: Dates | None = None) -> None:
+        stamped = tables.stamped(frame, self._run_time)
+        self._engine.overwrite(table, [stamped], self._batch_id, dates=dates)

@@ -1,0 +1,1 @@
+"""What people ask for: sales by day, product, department and customer, right to the cent."""

@@ -1,0 +1,69 @@
+"""Counts of what refinement found: small frames that the run reports and decides by."""
+
+import narwhals.stable.v2 as nw
+
+from pipeline.contracts.model import Entity
+from pipeline.portable import Frame
+from pipeline.transforms.silver.arrival import CHANGE, INSERT, UPDATE
+from pipeline.transforms.silver.reading import RETRIED
+from pipeline.transforms.silver.references import DIFFERS
+from pipeline.transforms.silver.reasons import PROBLEMS
+
+_SPLIT = 1_000_000
+
+
+def rows_by_problems(rows: Frame) -> Frame:
+    """Count candidates by (problems, retried): column `rows`."""
+    return rows.group_by(PROBLEMS, RETRIED).agg(nw.len().alias("rows"))
+
+
+def key_span(valid: Frame, entity: Entity) -> Frame:
+    """Count the different keys of the valid rows: one row of `keys`, `lowest`, `highest`."""
+    key = nw.col(entity.key)
+    return valid.select(
+        key.n_unique().alias("keys"), key.min().alias("lowest"), key.max().alias("highest")
+    )
+
+
+def rows_by_change(changes: Frame) -> Frame:
+    """Count each key's latest row by `change`: column `rows`."""
+    return changes.group_by(CHANGE).agg(nw.len().alias("rows"))
+
+
+def differing_rows(changes: Frame) -> Frame:
+    """Count the rows that came into silver, or out of quarantine, unlike their reference.
+
+    One row, column `rows`: the `consistency` warnings.
+    """
+    came_in = nw.col(CHANGE).is_in([INSERT, UPDATE]) | nw.col(RETRIED)
+    return changes.filter(came_in & nw.col(DIFFERS)).select(nw.len().alias("rows"))
+
+
+def spread(valid: Frame, entity: Entity) -> Frame:
+    """Sum what the mean and the deviation of the anomaly column need, exactly.
+
+    One row: `rows`, `total` (sum in cents), and the sum of squares in three parts of an amount
+    high * 10^6 + low: `high_high`, `high_low`, `low_low`, none of which leaves 64 bits.
+    """
+    amount = nw.col(str(entity.anomaly))
+    high, low = amount // _SPLIT, amount % _SPLIT
+    return valid.filter(~nw.col(RETRIED)).select(
+        nw.len().alias("rows"),
+        amount.sum().alias("total"),
+        (high * high).sum().alias("high_high"),
+        (high * low).sum().alias("high_low"),
+        (low * low).sum().alias("low_low"),
+    )
+
+
+def sum_of_squares(high_high: int, high_low: int, low_low: int) -> int:
+    """Put the parts that `spread` gives together."""
+    return high_high * _SPLIT**2 + 2 * high_low * _SPLIT + low_low
+
+
+def outlying_rows(valid: Frame, entity: Entity, lowest: int, highest: int) -> Frame:
+    """Count the new valid rows whose amount lies outside [lowest, highest] cents: `rows`."""
+    amount = nw.col(str(entity.anomaly))
+    return valid.filter(
+        ~nw.col(RETRIED) & ((amount < nw.lit(lowest)) | (amount > nw.lit(highest)))
+    ).select(nw.len().alias("rows"))

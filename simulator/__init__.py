@@ -1,0 +1,1 @@
+"""The laptop: the lakehouse run locally, with a shop to feed it."""

@@ -1,0 +1,1 @@
+"""The laptop's engine: Polars computes, delta-rs keeps the tables."""

@@ -1,0 +1,351 @@
+"""The engine protocol on Polars and delta-rs."""
+
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import narwhals.stable.v2 as nw
+import polars as pl
+import pyarrow as pa
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import TableNotFoundError
+
+from pipeline.contracts.layers import bronze
+from pipeline.contracts.model import Entity, Table
+from pipeline.engine import Commit
+from pipeline.landing.delivery import Delivery
+from pipeline.landing.inspection import read_delivery
+from pipeline.landing.rows import Stamp, bronze_schema
+from pipeline.landing.store import Store
+from pipeline.portable import Frame, from_storage, to_storage
+from pipeline.portable.polars import type_at_rest
+from simulator.engine.failures import told
+
+# Row groups of this size keep the writer's memory low and let readers skip.
+_WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=131_072)
+_CHUNK_ROWS = 100_000
+SCRATCH = "_scratch"
+
+
+class PolarsEngine:
+    """Fulfils `pipeline.engine.Engine` for a lake in a folder.
+
+    Args:
+        lake: Root folder of the lake.
+    """
+
+    name = "polars"
+
+    def __init__(self, lake: Path) -> None:
+        self._lake = lake
+        self._scratch = lake / SCRATCH / uuid.uuid4().hex
+        self._open: dict[str, DeltaTable] = {}
+
+    def create(self, tables: Sequence[Table]) -> None:
+        """See `Engine.create`."""
+        for table in tables:
+            if self.exists(table):
+                continue
+            with told(f"creating {table.path}", self._lake):
+                DeltaTable.create(
+                    self._path(table),
+                    pa.schema(pl.DataFrame(schema=schema_at_rest(table)).to_arrow().schema),
+                    partition_by=list(table.partition_by),
+                    name=table.name,
+                    description=table.description,
+                    configuration={
+                        "delta.deletedFileRetentionDuration": f"interval {table.retention_days} days",
+                        "delta.logRetentionDuration": f"interval {table.retention_days} days",
+                    },
+                )
+
+    def exists(self, table: Table) -> bool:
+        """See `Engine.exists`."""
+        return DeltaTable.is_deltatable(str(self._path(table)))
+
+    def read(self, table: Table) -> Frame:
+        """See `Engine.read`."""
+        with told(f"reading {table.path}", self._lake):
+            return from_storage(_narwhals(pl.scan_delta(self._latest(table))), table.columns)
+
+    def row_count(self, table: Table) -> int:
+        """See `Engine.row_count`."""
+        with told(f"reading the log of {table.path}", self._lake):
+            return int(self._latest(table).count())
+
+    def bounds(self, table: Table, column: str) -> tuple[int, int] | None:
+        """See `Engine.bounds`."""
+        files = self._files(table)
+        if files.is_empty():
+            return None
+        if f"min.{column}" in files.columns:
+            low, high = files[f"min.{column}"], files[f"max.{column}"]
+            if not low.null_count() and not high.null_count():
+                return cast("int", low.min()), cast("int", high.max())
+        value = nw.col(column)
+        found = self.fetch(
+            self.read(table).select(value.min().alias("low"), value.max().alias("high"))
+        )
+        low_high = found[0]["low"], found[0]["high"]
+        return None if low_high[0] is None else low_high
+
+    def rows_by_date(self, table: Table) -> Mapping[date, int]:
+        """See `Engine.rows_by_date`."""
+        files = self._files(table)
+        if files.is_empty():
+            return {}
+        by_date = files.group_by("partition.date").agg(pl.col("num_records").sum())
+        return {day: rows for day, rows in by_date.rows() if rows}
+
+    def _files(self, table: Table) -> pl.DataFrame:
+        with told(f"reading the log of {table.path}", self._lake):
+            return pl.DataFrame(self._latest(table).get_add_actions(flatten=True))
+
+    def ingest(
+        self, entity: Entity, store: Store, deliveries: Sequence[Delivery], stamp: Stamp
+    ) -> Mapping[str, int]:
+        """See `Engine.ingest`."""
+        table, rows = bronze(entity), dict.fromkeys((d.path for d in deliveries), 0)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for delivery in deliveries:
+                for batch in read_delivery(store, delivery, stamp):
+                    rows[delivery.path] += batch.num_rows
+                    yield batch
+
+        self._write(table, _Stream(bronze_schema(entity), batches()), "append", stamp.batch_id)
+        return rows
+
+    def append(self, table: Table, frame: Frame, batch_id: int) -> None:
+        """See `Engine.append`."""
+        self._write(table, self._stream(table, [frame]), "append", batch_id)
+
+    def merge(self, table: Table, frame: Frame, batch_id: int) -> None:
+        """See `Engine.merge`."""
+        source = self._at_rest(table, frame).collect()
+        if source.is_empty():
+            return
+        match = " AND ".join(f"target.{column} = source.{column}" for column in table.key)
+        with told(f"merging into {table.path}", self._lake):
+            (
+                self._latest(table)
+                .merge(
+                    source,
+                    match,
+                    source_alias="source",
+                    target_alias="target",
+                    writer_properties=_WRITER,
+                    commit_properties=_commit(batch_id),
+                )
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute()
+            )
+        self._open.pop(table.path, None)
+
+    def overwrite(
+        self,
+        table: Table,
+        frames: Iterable[Frame],
+        batch_id: int | None,
+        *,
+        dates: Sequence[date] | None = None,
+    ) -> None:
+        """See `Engine.overwrite`."""
+        if dates is not None and not dates:
+            return
+        predicate = None
+        if dates is not None:
+            days = ", ".join(f"DATE '{day.isoformat()}'" for day in dates)
+            predicate = f"date in ({days})"
+        self._write(table, self._stream(table, frames), "overwrite", batch_id, predicate)
+
+    def append_records(
+        self, table: Table, records: Sequence[Mapping[str, Any]], batch_id: int | None
+    ) -> None:
+        """See `Engine.append_records`."""
+        if records:
+            frame = pl.DataFrame(list(records), schema=schema_at_rest(table), orient="row")
+            arrow = frame.to_arrow()
+            self._write(table, _Stream(arrow.schema, iter(arrow.to_batches())), "append", batch_id)
+
+    def _write(
+        self,
+        table: Table,
+        data: "_Stream",
+        mode: str,
+        batch_id: int | None,
+        predicate: str | None = None,
+    ) -> None:
+        target = self._latest(table)
+        if mode == "append" and batch_id is not None and self._has_appended(target, batch_id):
+            return
+        with told(f"writing {table.path}", self._lake), data.own_failures():
+            write_deltalake(
+                target,
+                data.reader(),
+                mode=mode,
+                predicate=predicate,
+                partition_by=list(table.partition_by) or None,
+                target_file_size=table.target_file_mb << 20,
+                writer_properties=_WRITER,
+                commit_properties=_commit(batch_id, appends=mode == "append"),
+            )
+        self._open.pop(table.path, None)
+
+    def _has_appended(self, target: DeltaTable, batch_id: int) -> bool:
+        last = target.transaction_version(_APPEND)
+        return last is not None and last >= batch_id
+
+    def checkpoint(self, frame: Frame) -> Frame:
+        """See `Engine.checkpoint`."""
+        with told("writing an intermediate result", self._lake):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            path = self._scratch / f"{uuid.uuid4().hex}.parquet"
+            _polars(frame).sink_parquet(
+                path, compression="lz4", row_group_size=131_072, statistics=False
+            )
+            return _narwhals(pl.scan_parquet(path))
+
+    def fetch(self, frame: Frame) -> list[dict[str, Any]]:
+        """See `Engine.fetch`."""
+        with told("reading", self._lake):
+            return _polars(frame).collect().to_dicts()
+
+    def version(self, table: Table) -> int | None:
+        """See `Engine.version`."""
+        if not self.exists(table):
+            return None
+        with told(f"reading the log of {table.path}", self._lake):
+            return self._latest(table).version()
+
+    def restore(self, table: Table, version: int | None) -> None:
+        """See `Engine.restore`."""
+        self._open.pop(table.path, None)
+        with told(f"restoring {table.path}", self._lake):
+            if version is None:
+                shutil.rmtree(self._path(table), ignore_errors=False)
+            elif self._latest(table).version() != version:
+                self._latest(table).restore(version)
+        self._open.pop(table.path, None)
+
+    def history(self, table: Table) -> list[Commit]:
+        """See `Engine.history`."""
+        with told(f"reading the log of {table.path}", self._lake):
+            return [
+                Commit(
+                    version=entry["version"],
+                    timestamp_ms=entry["timestamp"],
+                    operation=entry["operation"],
+                    batch_id=int(entry["batch_id"]) if "batch_id" in entry else None,
+                )
+                for entry in self._latest(table).history()
+            ]
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._open.clear()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _latest(self, table: Table) -> DeltaTable:
+        if table.path not in self._open:
+            self._open[table.path] = self._opened(table)
+        return self._open[table.path]
+
+    def _opened(self, table: Table) -> DeltaTable:
+        with told(f"opening {table.path}", self._lake):
+            try:
+                return DeltaTable(self._path(table))
+            except TableNotFoundError:
+                self.create([table])
+                return DeltaTable(self._path(table))
+
+    def last_batch(self, tables: Sequence[Table]) -> int:
+        """See `Engine.last_batch`."""
+        existing = [table for table in tables if self.exists(table)]
+        return max((self._latest(t).transaction_version(_APPEND) or 0 for t in existing), default=0)
+
+    def _stream(self, table: Table, frames: Iterable[Frame]) -> "_Stream":
+        """Evaluate the frames one after the other, a few rows in memory at a time."""
+        schema = pl.DataFrame(schema=schema_at_rest(table)).to_arrow().schema
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for frame in frames:
+                stored = self._at_rest(table, frame)
+                for part in stored.collect_batches(
+                    chunk_size=_CHUNK_ROWS, maintain_order=False, lazy=True
+                ):
+                    yield from part.to_arrow().cast(schema).to_batches()
+
+        return _Stream(schema, batches())
+
+    def _at_rest(self, table: Table, frame: Frame) -> pl.LazyFrame:
+        return _polars(to_storage(frame, table.columns))
+
+    def _path(self, table: Table) -> Path:
+        return self._lake / table.path
+
+
+_APPEND = "lakehouse/append"
+
+
+class _Stream:
+    """Batches on their way into delta-rs, which would hide why producing them failed."""
+
+    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+        self._schema = schema
+        self._batches = batches
+        self._failure: Exception | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the batches as delta-rs wants them."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._watched())
+
+    def _watched(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except Exception as error:
+            self._failure = error
+            raise
+
+    @contextmanager
+    def own_failures(self) -> Iterator[None]:
+        """Raise what went wrong with the batches instead of what delta-rs makes of it."""
+        try:
+            yield
+        except Exception:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+
+
+def _commit(batch_id: int | None, *, appends: bool = False) -> CommitProperties:
+    if batch_id is None:
+        return CommitProperties()
+    return CommitProperties(
+        custom_metadata={"batch_id": str(batch_id)},
+        app_transactions=[Transaction(_APPEND, batch_id)] if appends else None,
+    )
+
+
+def schema_at_rest(table: Table) -> pl.Schema:
+    """Return the Polars schema of a table as it lies in the lake."""
+    return pl.Schema({column.name: type_at_rest(column) for column in table.columns})
+
+
+def _polars(frame: Frame) -> pl.LazyFrame:
+    return cast("pl.LazyFrame", frame.to_native())
+
+
+def _narwhals(frame: pl.LazyFrame) -> Frame:
+    return cast("Frame", nw.from_native(frame))

@@ -1,0 +1,1 @@
+"""The tests, in folders of the same names as the stages that run them."""

@@ -1,0 +1,31 @@
+"""What holds for every test: one time zone, repeatable examples, a checkout left as it was."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import hypothesis
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# Results must not depend on the machine's time zone; whoever wants to see that sets TZ.
+os.environ.setdefault("TZ", "UTC")
+time.tzset()
+
+# The same examples every time by default, so that a red test is about the change at hand. The
+# nightly run looks for new ones: LAKEHOUSE_EXAMPLES=nightly ./lakehouse test unit equivalence
+hypothesis.settings.register_profile(
+    "default",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+)
+hypothesis.settings.register_profile(
+    "nightly",
+    hypothesis.settings.get_profile("default"),
+    derandomize=False,
+    max_examples=2_000,
+)
+hypothesis.settings.load_profile(os.environ.get("LAKEHOUSE_EXAMPLES") or "default")
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"lakehouse-hypothesis-{os.getuid()}")

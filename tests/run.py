@@ -1,0 +1,238 @@
+"""Every check and test of the project, stage by stage.
+
+    ./lakehouse test                     all stages, in order
+    ./lakehouse test unit e2e            these stages
+    ./lakehouse test unit -- -k money    everything after `--` goes to pytest
+    ./lakehouse test -x                  stop at the first stage that fails
+    ./lakehouse lint                     the checks that take seconds: lint and walls
+    ./lakehouse format                   tidy the code
+
+The last line of the output is always `N passed, N failed, N skipped`. A check that is not pytest
+counts as one test. A pytest run that breaks down, or ends badly without a failed test, counts as
+one failed test.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from requirements import lock
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("LAKEHOUSE_CACHE") or ROOT / ".lakehouse" / "cache")
+CODE = ("pipeline", "simulator", "infra", "benchmarks", "tests", "requirements")
+
+NO_TESTS = 5  # pytest's exit code when it collected nothing
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many tests passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Add up two tallies."""
+        return Tally(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+        )
+
+    def __str__(self) -> str:
+        """Return the line that closes the output."""
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of the stages."""
+
+    pytest: tuple[str, ...] = ()
+    stop_early: bool = False
+
+
+def say(text: str = "") -> None:
+    """Print a line now, so that it stands before what the next tool prints."""
+    print(text, flush=True)
+
+
+def python(*words: str) -> int:
+    """Run this environment's Python in the checkout and return its exit code."""
+    return subprocess.run([sys.executable, "-P", *words], cwd=ROOT, check=False).returncode
+
+
+def run(module: str, *words: str) -> int:
+    """Run a tool of this environment in the checkout and return its exit code."""
+    return python("-m", module, *words)
+
+
+def present(names: Sequence[str]) -> list[str]:
+    """Return those of these folders that hold Python files."""
+    return [name for name in names if next((ROOT / name).rglob("*.py"), None)]
+
+
+def verdict(*, good: bool) -> Tally:
+    """Return the tally of a check that is not pytest."""
+    return Tally(passed=1) if good else Tally(failed=1)
+
+
+def lint(_: Options) -> Tally:
+    """Check style, layout and that the locked requirements fit their declarations."""
+    faults = lock.stale()
+    for fault in faults:
+        say(fault)
+    cache = f"--cache-dir={CACHE / 'ruff'}"
+    codes = [
+        run("ruff", "check", "--output-format=concise", cache, "."),
+        run("ruff", "format", cache, "--check", "."),
+    ]
+    return verdict(good=not faults and not any(codes))
+
+
+def types(_: Options) -> Tally:
+    """Check types."""
+    return verdict(good=run("mypy", f"--cache-dir={CACHE / 'mypy'}", *present(CODE)) == 0)
+
+
+def walls(_: Options) -> Tally:
+    """Check which room imports which."""
+    if not present(("pipeline",)):
+        say("nothing here yet: passed over")
+        return Tally()
+    program = "from importlinter.cli import lint_imports_command as command; command()"
+    cache = f"--cache-dir={CACHE / 'walls'}"
+    return verdict(good=python("-c", program, "--no-logo", cache) == 0)
+
+
+def count(report: Path) -> Tally:
+    """Count the tests of a JUnit report, each once.
+
+    The report's own totals count a test twice that fails and then fails to clean up.
+    """
+    worst: dict[tuple[str | None, str | None], Tally] = {}
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - our own pytest wrote it
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome = Tally(failed=1)
+        elif case.find("skipped") is not None:
+            outcome = Tally(skipped=1)
+        else:
+            outcome = Tally(passed=1)
+        test = (case.get("classname"), case.get("name"))
+        worst[test] = max(worst.get(test, outcome), outcome, key=lambda tally: tally.failed)
+    return sum(worst.values(), Tally())
+
+
+def tests(folder: str, *words: str) -> Callable[[Options], Tally]:
+    """Return the stage that runs the tests of one folder."""
+
+    def stage(options: Options) -> Tally:
+        here = ROOT / "tests" / folder
+        if next(here.rglob("test_*.py"), None) is None:
+            say(f"no tests in tests/{folder} yet: passed over")
+            return Tally()
+        with tempfile.TemporaryDirectory(prefix="lakehouse-tests-") as scratch:
+            report = Path(scratch) / "report.xml"
+            code = run("pytest", f"tests/{folder}", f"--junitxml={report}", *words, *options.pytest)
+            try:
+                total = count(report)
+            except (OSError, ET.ParseError):
+                say()
+                say(f"pytest ended without a report, with exit code {code}")
+                return Tally(failed=1)
+        if code == NO_TESTS:
+            say(f"no test of tests/{folder} was chosen")
+        elif code and not total.failed:
+            total += Tally(failed=1)
+        return total
+
+    return stage
+
+
+STAGES: dict[str, Callable[[Options], Tally]] = {
+    "lint": lint,
+    "types": types,
+    "walls": walls,
+    "unit": tests("unit", "-n", "2"),
+    "equivalence": tests("equivalence"),
+    "infra": tests("infra"),
+    "e2e": tests("e2e"),
+}
+
+
+def perform(names: Sequence[str], options: Options) -> int:
+    """Run these stages, print the tally as the last line, and return the exit code."""
+    total = Tally()
+    lines = []
+    for name in names:
+        say(f"--- {name}")
+        began = time.monotonic()
+        found = STAGES[name](options)
+        total += found
+        lines.append(f"{name:<12} {time.monotonic() - began:6.1f} s   {found}")
+        say(lines[-1])
+        if found.failed and options.stop_early:
+            break
+    say("---")
+    for line in lines:
+        say(line)
+    say(str(total))
+    return 1 if total.failed else 0
+
+
+def tidy() -> int:
+    """Apply what ruff can mend by itself."""
+    cache = f"--cache-dir={CACHE / 'ruff'}"
+    codes = [
+        run("ruff", "check", cache, "--fix-only", "--exit-zero", "."),
+        run("ruff", "format", cache, "."),
+    ]
+    return 1 if any(codes) else 0
+
+
+def main() -> int:
+    """Run from the wrapper script, which passes all its words on."""
+    words = sys.argv[1:]
+    extra: list[str] = []
+    if "--" in words:
+        at = words.index("--")
+        words, extra = words[:at], words[at + 1 :]
+
+    parser = argparse.ArgumentParser(
+        prog="./lakehouse",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    test = commands.add_parser("test", help="run the stages: " + ", ".join(STAGES))
+    test.add_argument("stages", nargs="*", metavar="stage", help=f"any of {', '.join(STAGES)}")
+    test.add_argument("-x", action="store_true", help="stop at the first stage that fails")
+    commands.add_parser("lint", help="run the stages lint and walls")
+    commands.add_parser("format", help="tidy the code")
+    chosen = parser.parse_args(words)
+
+    if chosen.command == "format":
+        return tidy()
+    if chosen.command == "lint":
+        return perform(("lint", "walls"), Options())
+    for name in chosen.stages:
+        if name not in STAGES:
+            test.error(f"there is no stage {name!r}; the stages are {', '.join(STAGES)}")
+    names = [name for name in STAGES if not chosen.stages or name in chosen.stages]
+    return perform(names, Options(pytest=tuple(extra), stop_early=chosen.x))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
