@@ -164,16 +164,22 @@ def fresh(tmp_path: Path, ready: Checkout) -> Checkout:
 
 @contextmanager
 def sealed(folder: Path) -> Iterator[None]:
-    """Make a folder and all in it unchangeable for a while, for root too."""
-    seal, unseal = ["chmod", "-R", "a-w"], ["chmod", "-R", "u+w"]
-    if os.geteuid() == 0:
-        seal, unseal = ["chattr", "-R", "+i"], ["chattr", "-R", "-i"]
-    if subprocess.run([*seal, folder], check=False, capture_output=True).returncode:
-        pytest.skip("root may write everywhere here, so a sealed folder cannot be made")
+    """Make a folder and those in it unchangeable for a while, for root too.
+
+    Files of packages are left alone: uv links them to its cache, and the seal would reach there.
+    """
+    paths = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    paths += folder.rglob("complete")
+    paths = [path for path in paths if not path.is_symlink()]
+    seal, unseal = ("chattr +i", "chattr -i") if os.geteuid() == 0 else ("chmod a-w", "chmod u+w")
+    if not shutil.which(seal.split()[0]):
+        pytest.skip("root may write everywhere here, and there is no chattr to seal a folder with")
     try:
+        if subprocess.run([*seal.split(), *paths], check=False, capture_output=True).returncode:
+            pytest.skip("root may write everywhere here, so a sealed folder cannot be made")
         yield
     finally:
-        subprocess.run([*unseal, folder], check=True, capture_output=True)
+        subprocess.run([*unseal.split(), *paths], check=False, capture_output=True)
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:

@@ -1,5 +1,7 @@
 """Text to types, and the rules that a row can be held against on its own."""
 
+from collections.abc import Sequence
+
 import narwhals.stable.v2 as nw
 
 from pipeline.contracts.layers import LINEAGE, RAW_RECORD
@@ -28,12 +30,8 @@ def new_rows(bronze: Frame, entity: Entity) -> Frame:
 
     Grain and key: one row per (batch_id, source_file, source_row).
     """
-    return bronze.select(
-        *entity.column_names,
-        *(column.name for column in LINEAGE),
-        RAW_RECORD.name,
-        nw.lit(value=False).alias(RETRIED),
-        nw.lit(value=False).alias(DISPLACED),
+    return _candidates(bronze, entity, retried=False).with_columns(
+        nw.lit(value=False).alias(DISPLACED)
     )
 
 
@@ -42,13 +40,19 @@ def held_rows(held: Frame, entity: Entity) -> Frame:
 
     They keep their own place in the order of arrival. Same shape as `new_rows`.
     """
-    return held.select(
+    as_ingested = held.with_columns(nw.col("first_seen").alias("ingestion_timestamp"))
+    return _candidates(as_ingested, entity, retried=True, also=[DISPLACED])
+
+
+def _candidates(
+    rows: Frame, entity: Entity, *, retried: bool, also: Sequence[str] = ()
+) -> Frame:
+    return rows.select(
         *entity.column_names,
-        *SEQUENCE,
-        nw.col("first_seen").alias("ingestion_timestamp"),
+        *(column.name for column in LINEAGE),
         RAW_RECORD.name,
-        nw.lit(value=True).alias(RETRIED),
-        DISPLACED,
+        nw.lit(value=retried).alias(RETRIED),
+        *also,
     )
 
 

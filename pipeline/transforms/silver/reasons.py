@@ -61,9 +61,7 @@ def is_held(entity: Entity) -> nw.Expr:
         i for i, code in enumerate(reason_codes(entity)) if code.endswith(f":{UNKNOWN_REFERENCE}")
     ]
     waits_for = [nw.when(_has(i)).then(1 << i).otherwise(0) for i in reference_bits]
-    if not waits_for:
-        return nw.lit(value=False)
-    return (nw.col(PROBLEMS) > 0) & (nw.col(PROBLEMS) == nw.sum_horizontal(*waits_for))
+    return (nw.col(PROBLEMS) > 0) & (nw.col(PROBLEMS) == nw.sum_horizontal(nw.lit(0), *waits_for))
 
 
 def waits(entity: Entity, problems: int) -> bool:
