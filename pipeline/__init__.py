@@ -1,1 +1,1 @@
-"""What the lakehouse is: contracts, transforms and the run, with no engine, no cloud and no clock."""
+"""What the lakehouse is: contracts, transforms and the run; no engine, no cloud, no clock."""

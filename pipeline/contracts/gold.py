@@ -22,6 +22,7 @@ def _gold(
     description: str,
     key: str,
     columns: tuple[Column, ...],
+    *,
     partition_by: str,
     zorder_by: tuple[str, ...] = (),
 ) -> Table:

@@ -1,4 +1,4 @@
-"""The tables that every entity gets: bronze as received, silver refined, quarantine for the rest."""
+"""The tables of every entity: bronze as received, silver refined, quarantine for the rest."""
 
 from dataclasses import replace
 

@@ -1,7 +1,8 @@
 """Logical types: what a value means, how it is stored, and how transforms hold it.
 
 Inside transforms every decimal is an integer count of its smallest unit (`MONEY` of scale 2 is
-cents), because engines disagree on decimal arithmetic and agree on integers. At rest it is a decimal.
+cents), because engines disagree on decimal arithmetic and agree on integers. At rest it is a
+decimal.
 """
 
 from dataclasses import dataclass
@@ -84,5 +85,5 @@ def money(precision: int) -> LogicalType:
 
 
 def ratio(precision: int, scale: int) -> LogicalType:
-    """Return a quotient: DECIMAL(precision, scale) at rest, units of 10^-scale inside transforms."""
+    """Return a quotient: DECIMAL(precision, scale) at rest, units of 10^-scale in transforms."""
     return LogicalType(Kind.RATIO, precision, scale)

@@ -41,10 +41,20 @@ def _inspect_content(
     with store.open(file.path) as raw:
         if file_format is Format.XLSX:
             _check_workbook_magic(raw)
-            sha256, header, body_at, quoted = check_archive(raw), first_header(raw, entity), 0, False
+            sha256, header, body_at, quoted = (
+                check_archive(raw),
+                first_header(raw, entity),
+                0,
+                False,
+            )
         else:
             facts = scan_csv(raw, entity, packed=file_format is Format.CSV_GZ)
-            sha256, header, body_at, quoted = facts.sha256, facts.header, facts.body_at, facts.quoted
+            sha256, header, body_at, quoted = (
+                facts.sha256,
+                facts.header,
+                facts.body_at,
+                facts.quoted,
+            )
         delivery = Delivery(
             path=file.path,
             entity=entity,

@@ -21,7 +21,8 @@ _PUT_ASIDE = {"archive", "rejected"}
 def is_delivery(path: str) -> bool:
     """Return whether a path below the landing zone is meant to be taken in.
 
-    Names that begin with `.` or `_` are not, nor is anything in `archive/` or `rejected/` at the top.
+    Names that begin with `.` or `_` are not, nor is what lies in `archive/` or `rejected/` at the
+    top.
     """
     parts = path.split("/")
     return (len(parts) == 1 or parts[0] not in _PUT_ASIDE) and not any(
@@ -50,8 +51,8 @@ def format_of(path: str) -> Format:
 def entity_of(path: str) -> Entity:
     """Return the entity that a path belongs to.
 
-    Its first folder below the landing zone names it, else its own name begins with an entity's name,
-    the longest that fits, not followed by a letter; in any ASCII case.
+    Its first folder below the landing zone names it, else its own name begins with an entity's
+    name, the longest that fits, not followed by a letter; in any ASCII case.
 
     Raises:
         FileRefusedError: No entity fits.

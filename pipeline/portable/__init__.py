@@ -5,7 +5,7 @@ the pipeline may depend on which engine a frame belongs to.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 
@@ -34,8 +34,8 @@ def parse(frame: Frame, columns: Sequence[Column]) -> Frame:
     grammar of each kind, ASCII digits only:
 
     - key, count, days, integer: `[+-]?digits` within 64 bits; as Int64.
-    - money: `[+-]?digits(.digits)?`, at most 8 digits before the point, leading zeros aside, and two
-      after it, further ones only if zero; as Int64 cents.
+    - money: `[+-]?digits(.digits)?`, at most 8 digits before the point, leading zeros aside, and
+      two after it, further ones only if zero; as Int64 cents.
     - timestamp: `YYYY-MM-DD`, `T` or one space, `HH:MM[:SS[.1 to 6 digits]]`, optional `Z` or
       `±HH:MM` up to 23:59; a day of the Gregorian calendar from year 1, no second 60, no hour 24;
       without a zone it is UTC; as a UTC timestamp of microseconds.
@@ -99,7 +99,7 @@ def _native(frame: Frame) -> Any:
 
 
 def _wrap(native: object) -> Frame:
-    return nw.from_native(native)  # type: ignore[call-overload,no-any-return]
+    return cast("Frame", nw.from_native(cast("Any", native)))
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Decided files leave the landing zone: accepted ones to `archive/`, refused ones to `rejected/`."""
+"""Decided files leave the landing zone: for `archive/` when accepted, else for `rejected/`."""
 
 import json
 from datetime import datetime

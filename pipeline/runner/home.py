@@ -15,6 +15,11 @@ _RESERVE = "_reserve"
 _RESERVE_BYTES = 1 << 20
 
 
+def _is_foreign(entry: Path) -> bool:
+    """Return whether an entry is none that a beginning or a lock leaves in a lake to be."""
+    return not entry.name.startswith("_")
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a run must undo if it does not come to its end.
@@ -53,7 +58,7 @@ class LakeHome:
             if self.root.exists() and not self.root.is_dir():
                 msg = f"{self.root} is a file, not a folder."
                 raise CallError(msg, "Name a folder for the lake.")
-            if self.root.is_dir() and any(self.root.iterdir()):
+            if self.root.is_dir() and any(map(_is_foreign, self.root.iterdir())):
                 msg = f"{self.root} is not empty and not a lake."
                 raise CallError(msg, "Name an empty or new folder, or one made by this software.")
         except OSError as error:
@@ -94,7 +99,7 @@ class LakeHome:
             raise LakeError(msg, "Give it space and this user the right to write.") from error
 
     def _forget_beginning(self) -> None:
-        """Take back what `begin` left behind when it could not finish; nothing else was done yet."""
+        """Take back what `begin` left behind when it could not finish; nothing else was done."""
         for name in (_RESERVE, _JOURNAL, f"{_JOURNAL}.new", f"{_MARKER}.new"):
             (self.root / name).unlink(missing_ok=True)
 

@@ -92,13 +92,17 @@ def plan_run(
         CallError: A path of `again` is not there.
     """
     _check_again(again, files)
-    plan, passed = Plan(), []
+    plan = Plan()
+    passed: list[Delivery] = []
     for file in files:
         if file.fingerprint in ledger.known.get(file.path, ()) and file.path not in again:
             plan.known.append(file.path)
         else:
             outcome = inspect(store, file)
-            (plan.refused if isinstance(outcome, Refusal) else passed).append(outcome)  # type: ignore[arg-type]
+            if isinstance(outcome, Refusal):
+                plan.refused.append(outcome)
+            else:
+                passed.append(outcome)
         inspected(file)
     seen = set(ledger.contents)
     for delivery in sorted(passed, key=_arrival):

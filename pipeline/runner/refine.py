@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -13,10 +14,19 @@ from pipeline.engine import Engine
 from pipeline.landing.rows import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.report import EntityAccount
-from pipeline.transforms.silver import arrival, quarantine as quarantined, rows as silver_rows, tally
+from pipeline.transforms.silver import (
+    arrival,
+    tally,
+)
+from pipeline.transforms.silver import (
+    quarantine as quarantined,
+)
+from pipeline.transforms.silver import (
+    rows as silver_rows,
+)
 from pipeline.transforms.silver.reading import RETRIED, held_rows, new_rows, read_rows
 from pipeline.transforms.silver.reasons import PROBLEMS, decode, waits
-from pipeline.transforms.silver.references import check_references
+from pipeline.transforms.silver.references import DIFFERS, check_references
 
 # |z| > 4, and only from 30 rows on.
 _Z = 4
@@ -83,6 +93,7 @@ class _Refinement:
         self._batch = batch
         self._account = account
         self._held: Frame | None = None
+        self._may_be_known = True
         self._bronze = engine.read(bronze(entity)).filter(
             nw.col("ingestion_date") == nw.lit(batch.stamp.run_time.date()),
             nw.col("batch_id") == batch.stamp.batch_id,
@@ -94,30 +105,39 @@ class _Refinement:
 
     def run(self) -> Refined:
         """Do it all, each step once: check, count, compare, quarantine, write."""
-        rows = self._checked()
-        valid = arrival.valid_rows(rows)
-        valid_count = self._count_problems(rows)
-        changes, compared = self._compare(valid, valid_count)
-        self._count_changes(changes, valid_count)
-        self._count_warnings(valid, changes)
+        typed = self._typed()
+        rows = check_references(typed, self._entity, self._referred())
+        outcomes = self._engine.fetch(tally.rows_by_outcome(rows))
+        valid_count = self._count_outcomes(outcomes)
+        if self._are_plain_inserts(typed, outcomes, valid_count):
+            # Nothing hangs on what the rows refer to any more: they need not be joined again.
+            valid, changes, compared = self._as_plain_inserts(typed, outcomes)
+        else:
+            rows = self._engine.checkpoint(rows) if self._entity.references else rows
+            valid = arrival.valid_rows(rows)
+            changes, compared = self._compare(valid, valid_count)
+            self._count_changes(changes, valid_count)
+        if self._entity.anomaly is not None:
+            self._account.anomaly = _count_anomalies(self._engine, self._entity, valid)
         self._write_quarantine(rows)
         self._write_silver(valid, changes)
         return Refined(self._account, changes, compared)
 
-    def _checked(self) -> Frame:
-        """Return all candidates, typed and held against every rule, evaluated once."""
+    def _typed(self) -> Frame:
+        """Return all candidates, typed and held against their own rules, evaluated once."""
         entity, candidates = self._entity, new_rows(self._bronze, self._entity)
         if self._held is not None:
             candidates = nw.concat([candidates, held_rows(self._held, entity)])
-        referred = {reference.entity for reference in entity.references}
-        tables = {e.name: self._engine.read(silver(e)) for e in ENTITIES if e.name in referred}
-        typed = read_rows(candidates, entity)
-        return self._engine.checkpoint(check_references(typed, entity, tables))
+        return self._engine.checkpoint(read_rows(candidates, entity))
 
-    def _count_problems(self, rows: Frame) -> int:
+    def _referred(self) -> dict[str, Frame]:
+        referred = {reference.entity for reference in self._entity.references}
+        return {e.name: self._engine.read(silver(e)) for e in ENTITIES if e.name in referred}
+
+    def _count_outcomes(self, outcomes: list[dict[str, Any]]) -> int:
         """Count the outcomes into the account; return the number of valid candidates."""
         account, valid = self._account, 0
-        for group in self._engine.fetch(tally.rows_by_problems(rows)):
+        for group in outcomes:
             problems, count = int(group[PROBLEMS]), int(group["rows"])
             if problems == 0:
                 valid += count
@@ -126,6 +146,26 @@ class _Refinement:
                 self._count_quarantined(problems, count)
         account.reasons = dict(sorted(account.reasons.items()))
         return valid
+
+    def _are_plain_inserts(
+        self, typed: Frame, outcomes: list[dict[str, Any]], valid_count: int
+    ) -> bool:
+        """Return whether every valid row is the only one of its key, here and in silver."""
+        waiting = any(waits(self._entity, int(group[PROBLEMS])) for group in outcomes)
+        if waiting or self._held is not None or not valid_count:
+            return False
+        span = self._engine.fetch(tally.key_span(arrival.valid_rows(typed), self._entity))[0]
+        self._may_be_known = self._overlaps(span["lowest"], span["highest"])
+        return span["keys"] == valid_count and not self._may_be_known
+
+    def _as_plain_inserts(
+        self, typed: Frame, outcomes: list[dict[str, Any]]
+    ) -> tuple[Frame, Frame, bool]:
+        valid = arrival.valid_rows(typed)
+        came_in = [group for group in outcomes if int(group[PROBLEMS]) == 0]
+        self._account.inserted = sum(int(group["rows"]) for group in came_in)
+        self._account.consistency = sum(int(g["rows"]) for g in came_in if g[DIFFERS])
+        return valid, arrival.as_inserts(valid), False
 
     def _count_quarantined(self, problems: int, count: int) -> None:
         account = self._account
@@ -137,40 +177,32 @@ class _Refinement:
             account.reasons[code] = account.reasons.get(code, 0) + count
 
     def _compare(self, valid: Frame, valid_count: int) -> tuple[Frame, bool]:
-        """Return each key's latest row with its `change`, doing no more than the keys ask for."""
+        """Return each key's latest row with its `change`, and whether silver was asked for it."""
         engine, entity = self._engine, self._entity
         if not valid_count:
             return arrival.as_inserts(valid), False
-        span = engine.fetch(tally.key_span(valid, entity))[0]
-        all_different = self._held is None and span["keys"] == valid_count
-        latest = valid if all_different else arrival.latest_rows(valid, entity)
-        if self._may_be_known(span["lowest"], span["highest"]):
-            known = engine.read(silver(entity))
-            return engine.checkpoint(arrival.compare(latest, known, entity)), True
-        changes = arrival.as_inserts(latest)
-        return (changes if all_different else engine.checkpoint(changes)), False
+        latest = arrival.latest_rows(valid, entity)
+        if not self._may_be_known:
+            return engine.checkpoint(arrival.as_inserts(latest)), False
+        known = engine.read(silver(entity))
+        return engine.checkpoint(arrival.compare(latest, known, entity)), True
 
-    def _may_be_known(self, lowest: int, highest: int) -> bool:
+    def _overlaps(self, lowest: int, highest: int) -> bool:
         """Return whether silver may have one of the keys, judged by their bounds."""
         bounds = self._engine.bounds(silver(self._entity), self._entity.key)
         return bounds is not None and lowest <= bounds[1] and highest >= bounds[0]
 
     def _count_changes(self, changes: Frame, valid_count: int) -> None:
+        account = self._account
         groups = self._engine.fetch(tally.rows_by_change(changes))
         counts = {group[arrival.CHANGE]: int(group["rows"]) for group in groups}
-        self._account.inserted = counts.get(arrival.INSERT, 0)
-        self._account.updated = counts.get(arrival.UPDATE, 0)
-        self._account.unchanged = counts.get(arrival.UNCHANGED, 0)
+        account.inserted = counts.get(arrival.INSERT, 0)
+        account.updated = counts.get(arrival.UPDATE, 0)
+        account.unchanged = counts.get(arrival.UNCHANGED, 0)
         # Of a key's valid rows one is its silver row, now or before: all but the inserts are extra.
-        self._account.superseded = valid_count - self._account.inserted
-
-    def _count_warnings(self, valid: Frame, changes: Frame) -> None:
-        engine, entity = self._engine, self._entity
-        if any(reference.same for reference in entity.references):
-            differing = engine.fetch(tally.differing_rows(changes))[0]
-            self._account.consistency = int(differing["rows"])
-        if entity.anomaly is not None:
-            self._account.anomaly = _count_anomalies(engine, entity, valid)
+        account.superseded = valid_count - account.inserted
+        differing = self._engine.fetch(tally.differing_rows(changes))[0]
+        account.consistency = int(differing["rows"])
 
     def _write_quarantine(self, rows: Frame) -> None:
         """Put new invalid rows into quarantine and note what became of the held ones."""
@@ -202,9 +234,7 @@ class _Refinement:
     def _with_activity(self, valid: Frame, changes: Frame) -> Frame:
         """Say of every product whether the latest catalogue lists it."""
         engine, known = self._engine, self._engine.read(silver(self._entity))
-        listed = engine.checkpoint(
-            silver_rows.listed_keys(valid, str(self._batch.catalogue_file))
-        )
+        listed = engine.checkpoint(silver_rows.listed_keys(valid, str(self._batch.catalogue_file)))
         for group in engine.fetch(silver_rows.turned(known, listed)):
             if group["is_active"]:
                 self._account.deactivated = int(group["rows"])

@@ -68,11 +68,19 @@ class Balance:
 
 @dataclass(frozen=True)
 class FileNote:
-    """A file of the run: its path, its entity, and its rows (0 when they were not taken in)."""
+    """A file of the run.
+
+    Attributes:
+        path: Path below the landing zone.
+        entity: Name of its entity.
+        rows: Data rows taken in.
+        extra_columns: Columns that the contract does not know: schema drift.
+    """
 
     path: str
     entity: str
     rows: int = 0
+    extra_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

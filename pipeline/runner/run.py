@@ -147,6 +147,8 @@ class _Run:
             self._transact(lambda: self._refine_and_summarise(last_as_of))
         else:
             self._report.as_of = last_as_of
+            self._report.entities = {entity.name: EntityAccount() for entity in ENTITIES}
+            self._balance()
         self._note_tables()
         if self._request.archive:
             with self._step("archive"):
@@ -215,7 +217,8 @@ class _Run:
                 with self._step(f"bronze {entity.name}"):
                     rows.update(self._engine.ingest(entity, self._store, files, self._stamp))
         self._report.accepted = [
-            FileNote(d.path, d.entity.name, rows[d.path]) for d in self._plan.accepted
+            FileNote(d.path, d.entity.name, rows[d.path], tuple(name for name, _ in d.header.extra))
+            for d in self._plan.accepted
         ]
         return rows
 

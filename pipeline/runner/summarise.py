@@ -20,8 +20,7 @@ from pipeline.landing.rows import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.refine import Refined
 from pipeline.transforms.gold import customers, revenue, tables
-from pipeline.transforms.silver.arrival import UPDATE, CHANGE, before
-from pipeline.transforms.silver.references import of_reference
+from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
 from pipeline.transforms.silver.rows import changed_rows
 
 # Items whose revenue is shared at once; it bounds memory, not the result.
@@ -49,23 +48,19 @@ class Touched:
 
 def touched_by(engine: Engine, refined: Mapping[str, Refined]) -> Touched:
     """Find what a batch has changed."""
-    every = set(engine.rows_by_date(silver(ORDERS)))
-    known = set(engine.rows_by_date(DAILY_SALES))
-    product_account = refined[PRODUCTS.name].account
+    every = set(engine.rows_by_date(silver(ORDERS))) | set(engine.rows_by_date(DAILY_SALES))
+    products = refined[PRODUCTS.name].account
     if _department_changed(engine, refined[PRODUCTS.name]):
-        dates = every | known
+        dates = every
     else:
-        dates = _order_dates(engine, refined[ORDERS.name]) | _item_dates(
-            engine, refined[ORDER_ITEMS.name]
-        )
+        dates = _order_dates(engine, refined[ORDERS.name])
+        if not dates >= every:
+            dates |= _item_dates(engine, refined[ORDER_ITEMS.name])
     return Touched(
         dates=sorted(dates),
-        all_dates=dates >= every | known,
-        products=bool(
-            product_account.inserted
-            or product_account.updated
-            or product_account.activated
-            or product_account.deactivated
+        all_dates=dates >= every,
+        products=any(
+            (products.inserted, products.updated, products.activated, products.deactivated)
         ),
         left_users=_left_users(engine, refined[ORDERS.name]),
     )
@@ -100,13 +95,16 @@ def _item_dates(engine: Engine, items: Refined) -> set[date]:
     if items.changes is None:
         return set()
     changed = changed_rows(items.changes)
-    placed = nw.col(of_reference(ORDERS.name, "order_timestamp"))
-    dates = _values(engine, changed, placed.dt.date())
+    dates = _dates_of_orders(engine, changed.select("order_id"))
     if items.compared:
-        earlier = changed.select(nw.col(before("order_id")).alias("order_id")).unique()
-        orders = engine.read(silver(ORDERS)).join(earlier, "order_id", "semi")
-        dates |= _values(engine, orders, nw.col("date"))
+        earlier = changed.select(nw.col(before("order_id")).alias("order_id"))
+        dates |= _dates_of_orders(engine, earlier)
     return dates
+
+
+def _dates_of_orders(engine: Engine, order_ids: Frame) -> set[date]:
+    orders = engine.read(silver(ORDERS)).join(order_ids.unique(), "order_id", "semi")
+    return _values(engine, orders, nw.col("date"))
 
 
 def _left_users(engine: Engine, orders: Refined) -> list[int]:

@@ -1,1 +1,9 @@
 """The laptop's engine: Polars computes, delta-rs keeps the tables."""
+
+import os
+
+# Polars reads both at its first query. Its defaults are made for large machines: they hold many
+# row groups, and up to ten million rows of a join's larger side, in memory before any row leaves.
+# On a laptop that costs hundreds of megabytes and gains nothing.
+os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
+os.environ.setdefault("POLARS_JOIN_SAMPLE_LIMIT", "100000")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import narwhals.stable.v2 as nw
 import polars as pl
@@ -63,10 +63,10 @@ class PolarsEngine:
                     partition_by=list(table.partition_by),
                     name=table.name,
                     description=table.description,
-                    configuration={
-                        "delta.deletedFileRetentionDuration": f"interval {table.retention_days} days",
-                        "delta.logRetentionDuration": f"interval {table.retention_days} days",
-                    },
+                    configuration=dict.fromkeys(
+                        ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"),
+                        f"interval {table.retention_days} days",
+                    ),
                 )
 
     def exists(self, table: Table) -> bool:
@@ -183,7 +183,7 @@ class PolarsEngine:
         self,
         table: Table,
         data: "_Stream",
-        mode: str,
+        mode: Literal["append", "overwrite"],
         batch_id: int | None,
         predicate: str | None = None,
     ) -> None:
@@ -344,7 +344,8 @@ def schema_at_rest(table: Table) -> pl.Schema:
 
 
 def _polars(frame: Frame) -> pl.LazyFrame:
-    return cast("pl.LazyFrame", frame.to_native())
+    native: pl.LazyFrame = frame.to_native()
+    return native
 
 
 def _narwhals(frame: pl.LazyFrame) -> Frame:

@@ -87,7 +87,11 @@ def customer_insights(orders: Frame, favorite: Frame, as_of: date) -> Frame:
         of_orders.join(favorite, "user_id", "left")
         .with_columns(
             divide_half_up(nw.col("total_spend"), nw.col("total_orders")).alias("avg_order_value"),
-            nw.when(since > 0).then(since).otherwise(0).cast(nw.Int64).alias("days_since_last_order"),
+            nw.when(since > 0)
+            .then(since)
+            .otherwise(0)
+            .cast(nw.Int64)
+            .alias("days_since_last_order"),
         )
         .with_columns(_segment().alias("customer_segment"))
     )

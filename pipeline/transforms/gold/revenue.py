@@ -27,7 +27,9 @@ def shared_revenue(orders: Frame, items: Frame) -> Frame:
     joined = item.join(order, "order_id")
     place = nw.col("id").cum_count().over("order_id", order_by=["add_to_cart_order", "id"])
     count = nw.len().over("order_id")
-    extra = nw.when(nw.col("place") <= nw.col("total_amount") % nw.col("count")).then(1).otherwise(0)
+    extra = (
+        nw.when(nw.col("place") <= nw.col("total_amount") % nw.col("count")).then(1).otherwise(0)
+    )
     return (
         joined.with_columns(place.alias("place"), count.alias("count"))
         .with_columns((nw.col("total_amount") // nw.col("count") + extra).alias(SHARE))

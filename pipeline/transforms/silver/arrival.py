@@ -51,8 +51,8 @@ def compare(latest: Frame, silver: Frame, entity: Entity, also: Sequence[str] = 
         also: Further silver columns whose earlier values are wanted.
 
     Returns:
-        The rows with `change` (`insert`, `update`, `unchanged`: equal in every delivered column) and
-        the earlier values of the delivered columns and of `also` as `before(column)`; null for
+        The rows with `change` (`insert`, `update`, `unchanged`: equal in every delivered column)
+        and the earlier values of the delivered columns and of `also` as `before(column)`; null for
         inserts.
     """
     kept = [*entity.column_names, *also]

@@ -14,7 +14,9 @@ def _with_displacement(rows: Frame, displaced: Frame) -> Frame:
     return rows.join(
         displaced.with_columns(nw.lit(value=True).alias("now_displaced")), list(SEQUENCE), "left"
     ).with_columns(
-        (nw.col(DISPLACED) | nw.col("now_displaced").fill_null(nw.lit(value=False))).alias(DISPLACED)
+        (nw.col(DISPLACED) | nw.col("now_displaced").fill_null(nw.lit(value=False))).alias(
+            DISPLACED
+        )
     )
 
 

@@ -44,9 +44,7 @@ def held_rows(held: Frame, entity: Entity) -> Frame:
     return _candidates(as_ingested, entity, retried=True, also=[DISPLACED])
 
 
-def _candidates(
-    rows: Frame, entity: Entity, *, retried: bool, also: Sequence[str] = ()
-) -> Frame:
+def _candidates(rows: Frame, entity: Entity, *, retried: bool, also: Sequence[str] = ()) -> Frame:
     return rows.select(
         *entity.column_names,
         *(column.name for column in LINEAGE),

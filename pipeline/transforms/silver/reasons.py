@@ -49,9 +49,7 @@ def decode(entity: Entity, problems: int) -> tuple[str, ...]:
 
 def reasons_text(entity: Entity) -> nw.Expr:
     """Return the reason codes of `problems` as text, sorted, separated by `;`."""
-    parts = [
-        nw.when(_has(i)).then(nw.lit(code)) for i, code in enumerate(reason_codes(entity))
-    ]
+    parts = [nw.when(_has(i)).then(nw.lit(code)) for i, code in enumerate(reason_codes(entity))]
     return nw.concat_str(parts, separator=";", ignore_nulls=True)
 
 

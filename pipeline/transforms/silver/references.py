@@ -20,7 +20,8 @@ def of_reference(entity: str, column: str) -> str:
 def check_references(rows: Frame, entity: Entity, silver: Mapping[str, Frame]) -> Frame:
     """Look every reference up and hold the rows whose reference is unknown.
 
-    Only rows without any other problem are checked: a row that can never be valid waits for nothing.
+    Only rows without any other problem are checked: a row that can never be valid waits for
+    nothing.
 
     Args:
         rows: Rows as `read_rows` gives them.
@@ -60,6 +61,9 @@ def _known(reference: Reference) -> str:
 def _looked_up(silver: Frame, reference: Reference) -> Frame:
     return silver.select(
         nw.col(reference.column),
-        *(nw.col(column).alias(of_reference(reference.entity, column)) for column in reference.same),
+        *(
+            nw.col(column).alias(of_reference(reference.entity, column))
+            for column in reference.same
+        ),
         nw.lit(value=True).alias(_known(reference)),
     )

@@ -6,15 +6,15 @@ from pipeline.contracts.model import Entity
 from pipeline.portable import Frame
 from pipeline.transforms.silver.arrival import CHANGE, INSERT, UPDATE
 from pipeline.transforms.silver.reading import RETRIED
-from pipeline.transforms.silver.references import DIFFERS
 from pipeline.transforms.silver.reasons import PROBLEMS
+from pipeline.transforms.silver.references import DIFFERS
 
 _SPLIT = 1_000_000
 
 
-def rows_by_problems(rows: Frame) -> Frame:
-    """Count candidates by (problems, retried): column `rows`."""
-    return rows.group_by(PROBLEMS, RETRIED).agg(nw.len().alias("rows"))
+def rows_by_outcome(rows: Frame) -> Frame:
+    """Count checked candidates by (problems, retried, differs_from_reference): column `rows`."""
+    return rows.group_by(PROBLEMS, RETRIED, DIFFERS).agg(nw.len().alias("rows"))
 
 
 def key_span(valid: Frame, entity: Entity) -> Frame:

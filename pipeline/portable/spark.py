@@ -1,0 +1,204 @@
+"""The portable operations on Spark.
+
+Only built-in functions, so that no row leaves the JVM. Nothing here asks for the session's time
+zone, nor whether its SQL follows ANSI: text is held against its grammar before it is cast, where
+only one of the two would fail; what does not fit raises by itself.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from pyspark import sql
+from pyspark.sql import functions as sf
+from pyspark.sql import types as st
+
+from pipeline.contracts.model import Column
+from pipeline.contracts.types import Kind
+
+# How the error of a value that does not fit its type at rest begins.
+OVERFLOW = "LAKEHOUSE_OVERFLOW"
+
+_SPACE = " \t\n\v\f\r"
+_SPACE_RUN = r"[ \t\n\x0B\f\r]+"
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+
+# The grammars speak Java's dialect: `$` would also match before a final line break, `\z` does not.
+_INTEGER = r"^[+-]?[0-9]+\z"
+_MONEY = r"^[+-]?0*[0-9]{1,8}(?:\.[0-9]{1,2}0*)?\z"
+_DAY = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIMESTAMP = (
+    rf"{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+    r"(?::[0-5][0-9](?:\.[0-9]{1,6})?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?\z"
+)
+_DATE = rf"{_DAY}(?:[T ]00:00(?::00(?:\.0{{1,6}})?)?)?\z"
+_FLAG = r"^(?:[01]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\z"
+_ANYTHING = r"(?s)."
+
+_READABLE, _MISSING, _MALFORMED = 0, 1, 2
+_CENTS = 100
+_MICROSECONDS = 1_000_000
+
+
+def parse(frame: sql.DataFrame, columns: Sequence[Column]) -> sql.DataFrame:
+    """See `pipeline.portable.parse`."""
+    # In steps, so that what a step reads twice is worked out once. Until the last of them the
+    # column of the state holds the trimmed text.
+    state = {column.name: f"{column.name}__state" for column in columns}
+    trimmed = frame.withColumns(
+        {state[c.name]: sf.btrim(sf.col(c.name), sf.lit(_SPACE)) for c in columns}
+    )
+    # After this step a text either fits its grammar or is null.
+    fitting = trimmed.withColumns(
+        {
+            c.name: sf.when(
+                sf.col(state[c.name]).rlike(_GRAMMARS[c.type.kind]), sf.col(state[c.name])
+            )
+            for c in columns
+        }
+    )
+    read = fitting.withColumns({c.name: _VALUES[c.type.kind](c.name) for c in columns})
+    return read.withColumns({state[c.name]: _state(c.name, state[c.name]) for c in columns})
+
+
+def _state(value: str, trimmed: str) -> sql.Column:
+    return (
+        sf.when(sf.col(value).isNotNull(), _READABLE)
+        .when(sf.col(trimmed).isNull() | (sf.col(trimmed) == ""), _MISSING)
+        .otherwise(_MALFORMED)
+    )
+
+
+def _integer(name: str) -> sql.Column:
+    return _try_cast(name, "BIGINT")
+
+
+def _money(name: str) -> sql.Column:
+    return (sf.col(name).cast(st.DecimalType(10, 2)) * _CENTS).cast(st.LongType())
+
+
+def _timestamp(name: str) -> sql.Column:
+    # The grammar fixes where each part stands: from the front up to the seconds, from the back for
+    # the zone, whose sign is the sixth character from the end.
+    text = sf.col(name)
+
+    def part(position: int, length: int = 2) -> sql.Column:
+        return sf.substring(text, position, length)
+
+    def number(position: int) -> sql.Column:
+        return part(position).cast(st.LongType())
+
+    second = sf.when(part(17, 1) == ":", number(18)).otherwise(0)
+    offset = number(-5) * 60 + number(-2)
+    zone = sf.when(part(-6, 1) == "+", offset).when(part(-6, 1) == "-", -offset).otherwise(0)
+    minutes = (sf.unix_date(_date(name)).cast(st.LongType()) * 24 + number(12)) * 60 + number(15)
+    fraction = sf.rpad(sf.regexp_extract(text, r"\.([0-9]+)", 1), 6, "0").cast(st.LongType())
+    return sf.timestamp_micros(((minutes - zone) * 60 + second) * _MICROSECONDS + fraction)
+
+
+def _date(name: str) -> sql.Column:
+    return _try_cast(f"substring({name}, 1, 10)", "DATE")
+
+
+def _flag(name: str) -> sql.Column:
+    return sf.substring(sf.col(name), 1, 1).isin("1", "t", "T").cast(st.IntegerType())
+
+
+def _text(name: str) -> sql.Column:
+    return sf.col(name)
+
+
+def _label(name: str) -> sql.Column:
+    single = sf.regexp_replace(sf.col(name), _SPACE_RUN, " ")
+    return sf.translate(single, _LOWER, _LOWER.upper())
+
+
+def _try_cast(expression: str, kind: str) -> sql.Column:
+    # Column.try_cast is newer than the oldest Spark that this runs on.
+    return sf.expr(f"try_cast({expression} AS {kind})")
+
+
+_INTEGERS = (Kind.KEY, Kind.COUNT, Kind.DAYS, Kind.INTEGER)
+
+_GRAMMARS: dict[Kind, str] = {
+    **dict.fromkeys(_INTEGERS, _INTEGER),
+    Kind.MONEY: _MONEY,
+    Kind.TIMESTAMP: _TIMESTAMP,
+    Kind.DATE: _DATE,
+    Kind.FLAG: _FLAG,
+    Kind.TEXT: _ANYTHING,
+    Kind.LABEL: _ANYTHING,
+}
+_VALUES: dict[Kind, Callable[[str], sql.Column]] = {
+    **dict.fromkeys(_INTEGERS, _integer),
+    Kind.MONEY: _money,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.DATE: _date,
+    Kind.FLAG: _flag,
+    Kind.TEXT: _text,
+    Kind.LABEL: _label,
+}
+
+_AT_REST: dict[str, st.DataType] = {
+    "bigint": st.LongType(),
+    "int": st.IntegerType(),
+    "boolean": st.BooleanType(),
+    "timestamp": st.TimestampType(),
+    "date": st.DateType(),
+    "string": st.StringType(),
+}
+_LONG_DIGITS = st.DecimalType(19, 0)
+_INT_LIMIT = 2**31
+
+
+def type_at_rest(column: Column) -> st.DataType:
+    """Return the Spark type that a column has in its table."""
+    if column.type.is_decimal:
+        return st.DecimalType(column.type.precision, column.type.scale)
+    return _AT_REST[column.type.storage]
+
+
+def to_storage(frame: sql.DataFrame, columns: Sequence[Column]) -> sql.DataFrame:
+    """See `pipeline.portable.to_storage`."""
+    return frame.select(*(_stored(column).alias(column.name) for column in columns))
+
+
+def _stored(column: Column) -> sql.Column:
+    value = sf.col(column.name)
+    kept = type_at_rest(column)
+    if column.type.is_decimal:
+        limit = 10**column.type.precision
+        # A product of decimals is exact as long as its digits fit the 38 that there are; the unit
+        # has as many digits as its scale.
+        unit = sf.lit(Decimal(1).scaleb(-column.type.scale))
+        stored = (value.cast(_LONG_DIGITS) * unit).cast(kept)
+        if column.type.precision >= _LONG_DIGITS.precision:
+            return stored
+        return _within(value, -limit + 1, limit - 1, stored, column)
+    if column.type.storage == "int":
+        return _within(value, -_INT_LIMIT, _INT_LIMIT - 1, value.cast(kept), column)
+    return value.cast(kept)
+
+
+def _within(
+    value: sql.Column, least: int, most: int, stored: sql.Column, column: Column
+) -> sql.Column:
+    """Guard a cast that would else answer with null or a wrapped number, depending on ANSI."""
+    wrong = sf.concat(
+        sf.lit(f"{OVERFLOW}: {column.name} does not fit {column.type.storage}: "),
+        value.cast(st.StringType()),
+    )
+    return sf.when(value.between(least, most), stored).when(
+        value.isNotNull(), sf.raise_error(wrong)
+    )
+
+
+def from_storage(frame: sql.DataFrame, columns: Sequence[Column]) -> sql.DataFrame:
+    """See `pipeline.portable.from_storage`."""
+    return frame.withColumns(
+        {
+            column.name: (sf.col(column.name) * 10**column.type.scale).cast(st.LongType())
+            for column in columns
+            if column.type.is_decimal and column.name in frame.columns
+        }
+    )
