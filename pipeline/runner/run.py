@@ -136,6 +136,7 @@ class _Run:
         self._ledger = Ledger()
         self._plan = Plan()
         self._stamp = Stamp(0, request.run_time)
+        self._versions = {table.path: self._engine.version(table) for table in TABLES}
 
     def run(self) -> None:
         """Plan, then do everything that the plan asks for within one transaction."""
@@ -179,11 +180,10 @@ class _Run:
     def _transact(self, work: Callable[[], None]) -> None:
         """Do the work, and undo all of it when any of it fails."""
         home = self._lakehouse.home
-        versions = {table.path: self._engine.version(table) for table in TABLES}
         if self._plan.accepted or self._plan.duplicates:
             self._stamp = Stamp(self._engine.last_batch(TABLES) + 1, self._request.run_time)
             self._report.batch_id = self._stamp.batch_id
-        intent = Intent(self._stamp.batch_id, versions)
+        intent = Intent(self._stamp.batch_id, self._versions)
         home.begin(intent)
         try:
             self._engine.create(TABLES)
@@ -331,13 +331,13 @@ class _Run:
         }
 
     def _note_tables(self) -> None:
-        engine = self._engine
         for table in TABLES:
-            version = engine.version(table)
+            version = self._engine.version(table)
             if version is not None:
-                written = any(c.batch_id == self._stamp.batch_id for c in engine.history(table)[:1])
                 self._report.tables[table.path] = TableNote(
-                    version, engine.row_count(table), written
+                    version=version,
+                    rows=self._engine.row_count(table),
+                    written=version != self._versions[table.path],
                 )
 
     @contextmanager
