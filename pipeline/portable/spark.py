@@ -74,7 +74,9 @@ def _integer(name: str) -> sql.Column:
 
 
 def _money(name: str) -> sql.Column:
-    return (sf.col(name).cast(st.DecimalType(10, 2)) * _CENTS).cast(st.LongType())
+    # A decimal of many digits costs their number squared to read, were they only zeros.
+    amount = sf.regexp_replace(sf.col(name), r"(\.[0-9]{2})0+\z", "$1")
+    return (amount.cast(st.DecimalType(10, 2)) * _CENTS).cast(st.LongType())
 
 
 def _timestamp(name: str) -> sql.Column:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import polars as pl
@@ -123,12 +123,12 @@ class PolarsEngine:
                     rows[delivery.path] += batch.num_rows
                     yield batch
 
-        self._write(table, _Stream(bronze_schema(entity), batches()), "append", stamp.batch_id)
+        self._append(table, _Stream(bronze_schema(entity), batches()), stamp.batch_id)
         return rows
 
     def append(self, table: Table, frame: Frame, batch_id: int) -> None:
         """See `Engine.append`."""
-        self._write(table, self._stream(table, [frame]), "append", batch_id)
+        self._append(table, self._stream(table, [frame]), batch_id)
 
     def merge(self, table: Table, frame: Frame, batch_id: int) -> None:
         """See `Engine.merge`."""
@@ -136,7 +136,7 @@ class PolarsEngine:
         if source.is_empty():
             return
         match = " AND ".join(f"target.{column} = source.{column}" for column in table.key)
-        with told(f"merging into {table.path}", self._lake):
+        with self._writing(table):
             (
                 self._latest(table)
                 .merge(
@@ -151,7 +151,6 @@ class PolarsEngine:
                 .when_not_matched_insert_all()
                 .execute()
             )
-        self._open.pop(table.path, None)
 
     def overwrite(
         self,
@@ -168,7 +167,16 @@ class PolarsEngine:
         if dates is not None:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in dates)
             predicate = f"date in ({days})"
-        self._write(table, self._stream(table, frames), "overwrite", batch_id, predicate)
+        data = self._stream(table, frames)
+        with self._writing(table), data.own_failures():
+            write_deltalake(
+                self._latest(table),
+                data.reader(),
+                mode="overwrite",
+                predicate=predicate,
+                commit_properties=_commit(batch_id),
+                **_layout(table),
+            )
 
     def append_records(
         self, table: Table, records: Sequence[Mapping[str, Any]], batch_id: int | None
@@ -177,30 +185,25 @@ class PolarsEngine:
         if records:
             frame = pl.DataFrame(list(records), schema=schema_at_rest(table), orient="row")
             arrow = frame.to_arrow()
-            self._write(table, _Stream(arrow.schema, iter(arrow.to_batches())), "append", batch_id)
+            self._append(table, _Stream(arrow.schema, iter(arrow.to_batches())), batch_id)
 
-    def _write(
-        self,
-        table: Table,
-        data: "_Stream",
-        mode: Literal["append", "overwrite"],
-        batch_id: int | None,
-        predicate: str | None = None,
-    ) -> None:
+    def _append(self, table: Table, data: "_Stream", batch_id: int | None) -> None:
         target = self._latest(table)
-        if mode == "append" and batch_id is not None and self._has_appended(target, batch_id):
+        if batch_id is not None and self._has_appended(target, batch_id):
             return
-        with told(f"writing {table.path}", self._lake), data.own_failures():
+        with self._writing(table), data.own_failures():
             write_deltalake(
                 target,
                 data.reader(),
-                mode=mode,
-                predicate=predicate,
-                partition_by=list(table.partition_by) or None,
-                target_file_size=table.target_file_mb << 20,
-                writer_properties=_WRITER,
-                commit_properties=_commit(batch_id, appends=mode == "append"),
+                mode="append",
+                commit_properties=_commit(batch_id, appends=True),
+                **_layout(table),
             )
+
+    @contextmanager
+    def _writing(self, table: Table) -> Iterator[None]:
+        with told(f"writing {table.path}", self._lake):
+            yield
         self._open.pop(table.path, None)
 
     def _has_appended(self, target: DeltaTable, batch_id: int) -> bool:
@@ -338,6 +341,14 @@ def _commit(batch_id: int | None, *, appends: bool = False) -> CommitProperties:
     )
 
 
+def _layout(table: Table) -> dict[str, Any]:
+    return {
+        "partition_by": list(table.partition_by) or None,
+        "target_file_size": table.target_file_mb << 20,
+        "writer_properties": _WRITER,
+    }
+
+
 def schema_at_rest(table: Table) -> pl.Schema:
     """Return the Polars schema of a table as it lies in the lake."""
     return pl.Schema({column.name: type_at_rest(column) for column in table.columns})
@@ -349,4 +360,5 @@ def _polars(frame: Frame) -> pl.LazyFrame:
 
 
 def _narwhals(frame: pl.LazyFrame) -> Frame:
-    return cast("Frame", nw.from_native(frame))
+    wrapped: Frame = nw.from_native(frame)
+    return wrapped

@@ -1,0 +1,73 @@
+"""One measured run of the pipeline, in a process of its own: `child LANDING LAKE`.
+
+Prints one JSON document: seconds, rows and peak bytes by step, and in all.
+"""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.landing.store import LocalStore
+from pipeline.runner.home import LakeHome
+from pipeline.runner.report import RunReport
+from pipeline.runner.run import Lakehouse, RunRequest
+from simulator.bench.memory import forget_peak, peak_bytes
+from simulator.engine.polars_engine import PolarsEngine
+
+
+class _PeakByStep:
+    """Observes a run and notes the peak memory of each of its steps."""
+
+    def __init__(self) -> None:
+        self.peaks: dict[str, int] = {}
+        self._current = ""
+
+    def step(self, name: str, files: int = 0) -> None:
+        """See `Observer.step`."""
+        del files
+        self.finish()
+        self._current = name
+
+    def advance(self) -> None:
+        """See `Observer.advance`."""
+
+    def finish(self) -> None:
+        """Note the peak of the step that ends now."""
+        if self._current:
+            self.peaks[self._current] = max(self.peaks.get(self._current, 0), peak_bytes())
+        forget_peak()
+
+
+def measure(landing: Path, lake: Path) -> dict[str, Any]:
+    """Run once and return what it cost."""
+    observer = _PeakByStep()
+    lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing), observer)
+    start = time.perf_counter()
+    report = lakehouse.run(RunRequest(datetime.now(UTC)))
+    seconds = time.perf_counter() - start
+    observer.finish()
+    steps = [
+        {
+            "step": step,
+            "seconds": spent,
+            "rows": _rows(report, step),
+            "peak_bytes": observer.peaks.get(step, 0),
+        }
+        for step, spent in report.seconds.items()
+    ]
+    return {"seconds": seconds, "peak_bytes": max(observer.peaks.values()), "steps": steps}
+
+
+def _rows(report: RunReport, step: str) -> int:
+    """Return the rows that a step goes through; gold goes through the items."""
+    layer, _, name = step.partition(" ")
+    if layer in {"bronze", "silver"} and name in report.entities:
+        return report.entities[name].rows_read
+    return report.entities["order_items"].rows_read if layer == "gold" and name else 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), Path(sys.argv[2]))))  # noqa: T201 - its only output

@@ -1,0 +1,104 @@
+"""Rounds of measurement: by hand, the pipeline from nothing, and one more day."""
+
+import json
+import shutil
+import subprocess  # noqa: S404 - each measurement runs in a process of its own
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import EngineError
+from simulator.generate import Dirt, ShopConfig, generate
+
+DAYS = 30
+_ITEMS_FOLDERS = ("products", "orders", "order_items")
+_PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one run of one contestant cost.
+
+    Attributes:
+        name: `by hand`, `pipeline` or `one more day`.
+        seconds: Seconds of work, start of the interpreter and imports aside.
+        peak_bytes: Greatest resident size.
+        steps: Seconds, rows and peak bytes by step, as the contestant tells them.
+    """
+
+    name: str
+    seconds: float
+    peak_bytes: int
+    steps: list[dict[str, Any]]
+
+
+def prepare(folder: Path, orders: int) -> tuple[Path, Path]:
+    """Generate clean data: a landing zone of thirty days, and a day more beside it.
+
+    Args:
+        folder: Empty folder for the data.
+        orders: Orders of the first thirty days together.
+    """
+    total = orders * (DAYS + 1) // DAYS
+    shop = ShopConfig(
+        days=DAYS + 1,
+        orders=total,
+        products=max(100, min(20_000, orders // 50)),
+        users=max(100, orders // 5),
+    )
+    landing, later = folder / "landing", folder / "day31"
+    generate(shop, Dirt.none(), landing)
+    last = (shop.start + timedelta(days=DAYS)).isoformat()
+    for entity in _ITEMS_FOLDERS:
+        for file in sorted((landing / entity).glob(f"{last}*")):
+            goal = later / entity / file.name
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            file.rename(goal)
+    return landing, later
+
+
+def measure_round(
+    folder: Path, landing: Path, later: Path | None, say: Callable[[str], None]
+) -> list[Measurement]:
+    """Measure each contestant once, one after the other.
+
+    Args:
+        folder: Where the lakes are made and removed again.
+        landing: The landing zone of the run from nothing.
+        later: A day more; None to leave that measurement out.
+        say: Is told what begins.
+    """
+    lake, by_hand = folder / "lake", folder / "lake-by-hand"
+    found = []
+    try:
+        say("by hand")
+        found.append(_measured("by hand", ["-m", "benchmarks.by_hand", landing, by_hand]))
+        say("pipeline")
+        child = ["-m", "simulator.bench.child"]
+        found.append(_measured("pipeline", [*child, landing, lake]))
+        if later is not None:
+            say("one more day")
+            found.append(_measured("one more day", [*child, later, lake]))
+    finally:
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.rmtree(by_hand, ignore_errors=True)
+    return found
+
+
+def _measured(name: str, words: Sequence[str | Path]) -> Measurement:
+    done = subprocess.run(  # noqa: S603 - our own modules with our own arguments
+        [sys.executable, *map(str, words)],
+        cwd=_PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        msg = f"The measurement '{name}' failed: {last}"
+        raise EngineError(msg, "Look at the free memory and disk space, then run again.")
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    return Measurement(name, told["seconds"], told["peak_bytes"], told["steps"])

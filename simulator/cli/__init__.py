@@ -1,0 +1,1 @@
+"""The command line: a thin, talkative layer over the run, the lake and the generator."""

@@ -1,0 +1,93 @@
+"""The words that `lakehouse` understands."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from simulator.cli import console
+from simulator.cli.demo import demo
+from simulator.cli.generate import EPILOG, generate
+from simulator.cli.quarantine import quarantine
+from simulator.cli.show import show
+from simulator.cli.simulate import simulate
+from simulator.cli.version import version
+
+_TRY = "Try it"
+_WORK = "Run it"
+_LOOK = "Look into it"
+
+_EXAMPLES = """\
+[bold]Examples[/]
+  lakehouse demo
+  lakehouse simulate --landing shop --lake lake
+  lakehouse show daily_sales --lake lake --desc
+  lakehouse quarantine export --lake lake --to mend
+
+[dim]Exit codes: 0 done; 1 the run failed and the lake is as it was; 2 the call was wrong.[/]"""
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters; flags without a type, which they do not take."""
+        return [_without_type(param) for param in super().get_params(ctx)]
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters; flags without a type, which they do not take."""
+        return [_without_type(param) for param in super().get_params(ctx)]
+
+
+def _without_type(param: Any) -> Any:
+    if getattr(param, "is_flag", False):
+        param.metavar = ""
+    return param
+
+
+app = typer.Typer(
+    name="lakehouse",
+    cls=_Group,
+    help="An e-commerce lakehouse on this machine: files in, bronze, silver and gold out, "
+    "every row accounted for.",
+    epilog=_EXAMPLES,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _add(command: Callable[..., None], panel: str, epilog: str = "") -> None:
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    flowing = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(cls=_Command, help=flowing, epilog=epilog or None, rich_help_panel=panel)(command)
+
+
+_add(demo, _TRY)
+_add(generate, _TRY, EPILOG)
+_add(simulate, _WORK)
+_add(show, _LOOK)
+_add(quarantine, _LOOK)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.say(f"lakehouse {version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

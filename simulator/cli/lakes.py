@@ -1,0 +1,137 @@
+"""Lakes as the commands meet them: found, opened for reading, locked for a run."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.contracts import TABLES, Table
+from pipeline.errors import CallError, LakeError
+from simulator.cli.console import note
+from simulator.cli.text import did_you_mean, listed, path_for_user
+
+if TYPE_CHECKING:
+    from simulator.engine.polars_engine import PolarsEngine
+
+_LOCK = "_lock"
+
+
+@contextmanager
+def reading(root: Path) -> "Iterator[PolarsEngine]":
+    """Open a lake that must exist already; nothing is written to it.
+
+    Args:
+        root: Folder of the lake.
+
+    Raises:
+        CallError: There is no lake.
+        LakeError: It cannot be read.
+    """
+    from pipeline.runner.home import LakeHome
+    from simulator.engine.polars_engine import PolarsEngine
+
+    home = LakeHome(root)
+    if not home.check():
+        msg = f"There is no lake in {root}."
+        raise CallError(msg, "Make one with: lakehouse simulate --landing DIR --lake DIR")
+    if home.interrupted() is not None:
+        note("A run is under way or was interrupted: the tables may not fit together yet.")
+    engine = PolarsEngine(root)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def existing(engine: "PolarsEngine", root: Path, word: str) -> Table:
+    """Return the table that a word names, provided that the lake has it.
+
+    Raises:
+        CallError: No table or several are called so, or the lake does not have it.
+    """
+    table = find_table(word)
+    if not engine.exists(table):
+        msg = f"The lake {root} has no table {table.path}."
+        raise CallError(msg, "A run creates the tables that are missing.")
+    return table
+
+
+def find_table(word: str) -> Table:
+    """Return the table that a word names: `gold/daily_sales`, or `daily_sales` alone.
+
+    Raises:
+        CallError: No table is called so, or several are.
+    """
+    name = word.strip().strip("/").lower().replace(".", "/")
+    found = [table for table in TABLES if name in {table.path, table.name}]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"Several layers have a table {word}: {listed([table.path for table in found])}."
+        raise CallError(msg, "Name one of them.")
+    known = {name for table in TABLES for name in (table.path, table.name)}
+    msg = f"There is no table {word}.{did_you_mean(name, sorted(known))}"
+    raise CallError(msg, "`lakehouse show --lake DIR` lists them all.")
+
+
+def check_apart(landing: Path, lake: Path) -> None:
+    """Refuse a lake within its landing zone, whose files would be taken for deliveries.
+
+    Raises:
+        CallError: One of the folders lies in the other.
+    """
+    files, tables = landing.resolve(), lake.resolve()
+    if files == tables or files in tables.parents or tables in files.parents:
+        msg = f"The landing zone {landing} and the lake {lake} lie one within the other."
+        raise CallError(msg, "Give each a folder of its own.")
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Keep other runs away from a lake for as long as one is going on.
+
+    The lock is a file in the lake, so that it is the same one for every user and path. When a
+    first run leaves nothing behind, the lock leaves nothing behind either.
+
+    Raises:
+        CallError: The folder cannot become a lake.
+        LakeError: Another run is going on, or the folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    from pipeline.runner.home import LakeHome
+
+    LakeHome(root).check()
+    is_new = not root.exists()
+    lock = FileLock(root / _LOCK)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        msg = f"Another run is working on the lake {root}."
+        raise LakeError(msg, "Wait until it has ended, then run again.") from error
+    except OSError as error:
+        msg = f"The lake {root} cannot be written: {error.strerror or error}."
+        raise LakeError(msg, "Give it space and this user the right to write.") from error
+    try:
+        yield
+    finally:
+        # While the lock is held nobody else has it; one who waits for it sees that it is gone.
+        (root / _LOCK).unlink(missing_ok=True)
+        lock.release()
+        if is_new:
+            with suppress(OSError):
+                root.rmdir()
+
+
+def command_name() -> str:
+    """Return the words that start this program here, for commands that can be pasted."""
+    return os.environ.get("LAKEHOUSE_COMMAND") or "./lakehouse"
+
+
+def suggestion(*words: str | Path) -> str:
+    """Return a command line of this program that can be pasted into a shell."""
+    return " ".join(
+        [command_name(), *(path_for_user(w) if isinstance(w, Path) else w for w in words)]
+    )
