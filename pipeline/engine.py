@@ -42,7 +42,10 @@ class Engine(Protocol):
         """Name of the engine, as users choose it."""
 
     def create(self, tables: Sequence[Table]) -> None:
-        """Create those of the tables that do not exist, empty, as their contracts say."""
+        """Create the tables that do not exist, empty, as their contracts say.
+
+        An existing table gets the columns that its contract has gained, null in its rows.
+        """
 
     def exists(self, table: Table) -> bool:
         """Return whether the table exists."""

@@ -2,10 +2,11 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.contracts import LAKE_FORMAT
+from pipeline.contracts import LAKE_FORMAT, TABLES
 from pipeline.errors import CallError, LakeError
 
 _MARKER = "lakehouse.json"
@@ -66,7 +67,7 @@ class LakeHome:
             raise LakeError(msg, "Allow this user to read it.") from error
         return False
 
-    def _check_format(self, text: str) -> None:
+    def _check_format(self, text: bytes) -> None:
         try:
             found = json.loads(text)["format"]
             newer = int(found) > LAKE_FORMAT
@@ -101,7 +102,9 @@ class LakeHome:
     def _forget_beginning(self) -> None:
         """Take back what `begin` left behind when it could not finish; nothing else was done."""
         for name in (_RESERVE, _JOURNAL, f"{_JOURNAL}.new", f"{_MARKER}.new"):
-            (self.root / name).unlink(missing_ok=True)
+            # Where nothing can be written, nothing was left behind either.
+            with suppress(OSError):
+                (self.root / name).unlink()
 
     def interrupted(self) -> Intent | None:
         """Return what an earlier run that did not come to its end has left to undo."""
@@ -110,10 +113,12 @@ class LakeHome:
             return None
         try:
             noted = json.loads(text)
-            return Intent(noted["batch_id"], noted["versions"])
+            intent = Intent(noted["batch_id"], noted["versions"])
+            _check_intent(intent)
         except (ValueError, TypeError, KeyError) as error:
             msg = f"{self.root / _JOURNAL}, the note of an interrupted run, cannot be understood."
             raise LakeError(msg, "Restore the lake from a copy.") from error
+        return intent
 
     def make_room(self) -> None:
         """Give the reserve back, so that undoing can write to a full disk."""
@@ -125,17 +130,19 @@ class LakeHome:
         (self.root / _JOURNAL).unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """Remove the marks of a lake whose first run was undone, and its empty folders."""
-        self.end()
-        (self.root / _MARKER).unlink(missing_ok=True)
-        for folder, _, _ in os.walk(self.root, topdown=False):
-            path = Path(folder)
-            if not any(path.iterdir()):
-                path.rmdir()
+        """Remove the marks of a lake whose first run was undone, and its empty folders.
 
-    def _read(self, name: str) -> str | None:
+        The marker goes last but for the root: as long as there is anything, it says what it is.
+        """
+        self.end()
+        for folder, _, _ in os.walk(self.root, topdown=False):
+            _remove_if_empty(Path(folder))
+        (self.root / _MARKER).unlink(missing_ok=True)
+        _remove_if_empty(self.root)
+
+    def _read(self, name: str) -> bytes | None:
         try:
-            return (self.root / name).read_text(encoding="utf-8")
+            return (self.root / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -147,3 +154,26 @@ class LakeHome:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.root / name)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder; one that is not empty stays, and so does one that something is mounted on."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _check_intent(intent: Intent) -> None:
+    """Hold what was read of a note against what `begin` writes.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    versions = intent.versions
+    understood = (
+        isinstance(intent.batch_id, int)
+        and isinstance(versions, dict)
+        and versions.keys() <= {table.path for table in TABLES}
+        and all(version is None or isinstance(version, int) for version in versions.values())
+    )
+    if not understood:
+        raise ValueError(versions)

@@ -60,12 +60,14 @@ class RunRequest:
         as_of: Date that customers are seen from; None for the latest order date in silver.
         archive: Whether files move to `archive/` and `rejected/` once they are decided on.
         again: Paths to take in although their bytes came in before.
+        rebuild: Whether gold is computed anew from silver, touched or not.
     """
 
     run_time: datetime
     as_of: date | None = None
     archive: bool = False
     again: Sequence[str] = ()
+    rebuild: bool = False
 
 
 @dataclass
@@ -144,7 +146,8 @@ class _Run:
         last_as_of = self._last_as_of()
         has_files = bool(self._plan.accepted or self._plan.duplicates)
         as_of_moves = self._request.as_of is not None and self._request.as_of != last_as_of
-        if has_files or as_of_moves or not self._engine.exists(RUNS):
+        is_new = not self._engine.exists(RUNS)
+        if has_files or as_of_moves or self._request.rebuild or is_new:
             self._transact(lambda: self._refine_and_summarise(last_as_of))
         else:
             self._report.as_of = last_as_of
@@ -238,7 +241,7 @@ class _Run:
 
     def _summarise(self, refined: Mapping[str, Refined], last_as_of: date | None) -> None:
         with self._step("gold"):
-            touched = touched_by(self._engine, refined)
+            touched = touched_by(self._engine, refined, everything=self._request.rebuild)
             self._report.as_of = self._request.as_of or self._latest_order_date()
             if self._latest_order_date() is None:
                 self._report.as_of = None

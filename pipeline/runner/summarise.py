@@ -46,11 +46,11 @@ class Touched:
     left_users: list[int]
 
 
-def touched_by(engine: Engine, refined: Mapping[str, Refined]) -> Touched:
-    """Find what a batch has changed."""
+def touched_by(engine: Engine, refined: Mapping[str, Refined], *, everything: bool) -> Touched:
+    """Find what a batch has changed, or call everything touched."""
     every = set(engine.rows_by_date(silver(ORDERS))) | set(engine.rows_by_date(DAILY_SALES))
     products = refined[PRODUCTS.name].account
-    if _department_changed(engine, refined[PRODUCTS.name]):
+    if everything or _department_changed(engine, refined[PRODUCTS.name]):
         dates = every
     else:
         dates = _order_dates(engine, refined[ORDERS.name])
@@ -59,9 +59,8 @@ def touched_by(engine: Engine, refined: Mapping[str, Refined]) -> Touched:
     return Touched(
         dates=sorted(dates),
         all_dates=dates >= every,
-        products=any(
-            (products.inserted, products.updated, products.activated, products.deactivated)
-        ),
+        products=everything
+        or any((products.inserted, products.updated, products.activated, products.deactivated)),
         left_users=_left_users(engine, refined[ORDERS.name]),
     )
 

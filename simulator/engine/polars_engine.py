@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ import pyarrow as pa
 from deltalake import (
     CommitProperties,
     DeltaTable,
+    Schema,
     Transaction,
     WriterProperties,
     write_deltalake,
@@ -55,19 +56,30 @@ class PolarsEngine:
         """See `Engine.create`."""
         for table in tables:
             if self.exists(table):
-                continue
-            with told(f"creating {table.path}", self._lake):
-                DeltaTable.create(
-                    self._path(table),
-                    pa.schema(pl.DataFrame(schema=schema_at_rest(table)).to_arrow().schema),
-                    partition_by=list(table.partition_by),
-                    name=table.name,
-                    description=table.description,
-                    configuration=dict.fromkeys(
-                        ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"),
-                        f"interval {table.retention_days} days",
-                    ),
-                )
+                self._add_columns(table)
+            else:
+                self._create(table)
+
+    def _create(self, table: Table) -> None:
+        with told(f"creating {table.path}", self._lake):
+            DeltaTable.create(
+                self._path(table),
+                _arrow_schema(table),
+                partition_by=list(table.partition_by),
+                name=table.name,
+                description=table.description,
+                configuration=dict.fromkeys(
+                    ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"),
+                    f"interval {table.retention_days} days",
+                ),
+            )
+
+    def _add_columns(self, table: Table) -> None:
+        known = {field.name for field in self._latest(table).schema().fields}
+        if gained := [c for c in table.column_names if c not in known]:
+            fields = Schema.from_arrow(_arrow_schema(table)).fields
+            with self._writing(table):
+                self._latest(table).alter.add_columns([f for f in fields if f.name in gained])
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
@@ -213,7 +225,10 @@ class PolarsEngine:
     def checkpoint(self, frame: Frame) -> Frame:
         """See `Engine.checkpoint`."""
         with told("writing an intermediate result", self._lake):
-            self._scratch.mkdir(parents=True, exist_ok=True)
+            if not self._scratch.exists():
+                # Only one run at a time goes on: what others have left here is of dead ones.
+                shutil.rmtree(self._scratch.parent, ignore_errors=True)
+                self._scratch.mkdir(parents=True)
             path = self._scratch / f"{uuid.uuid4().hex}.parquet"
             _polars(frame).sink_parquet(
                 path, compression="lz4", row_group_size=131_072, statistics=False
@@ -259,6 +274,8 @@ class PolarsEngine:
         """See `Engine.close`."""
         self._open.clear()
         shutil.rmtree(self._scratch, ignore_errors=True)
+        with suppress(OSError):
+            self._scratch.parent.rmdir()
 
     def _latest(self, table: Table) -> DeltaTable:
         if table.path not in self._open:
@@ -270,7 +287,7 @@ class PolarsEngine:
             try:
                 return DeltaTable(self._path(table))
             except TableNotFoundError:
-                self.create([table])
+                self._create(table)
                 return DeltaTable(self._path(table))
 
     def last_batch(self, tables: Sequence[Table]) -> int:
@@ -280,7 +297,7 @@ class PolarsEngine:
 
     def _stream(self, table: Table, frames: Iterable[Frame]) -> "_Stream":
         """Evaluate the frames one after the other, a few rows in memory at a time."""
-        schema = pl.DataFrame(schema=schema_at_rest(table)).to_arrow().schema
+        schema = _arrow_schema(table)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for frame in frames:
@@ -352,6 +369,10 @@ def _layout(table: Table) -> dict[str, Any]:
 def schema_at_rest(table: Table) -> pl.Schema:
     """Return the Polars schema of a table as it lies in the lake."""
     return pl.Schema({column.name: type_at_rest(column) for column in table.columns})
+
+
+def _arrow_schema(table: Table) -> pa.Schema:
+    return pl.DataFrame(schema=schema_at_rest(table)).to_arrow().schema
 
 
 def _polars(frame: Frame) -> pl.LazyFrame:
