@@ -88,7 +88,7 @@ def _check_magic(magic: bytes, *, packed: bool) -> None:
         )
 
 
-def _unpacked(stored: io.BufferedReader) -> Iterator[bytes]:
+def _unpacked(stored: BinaryIO) -> Iterator[bytes]:
     try:
         with gzip.GzipFile(fileobj=stored, mode="rb") as file:
             while chunk := file.read(_CHUNK):

@@ -15,6 +15,8 @@ _SPACE = " \t\n\v\f\r"
 # Far more than drift brings, and few enough that a row of a hostile file stays small.
 MAX_COLUMNS = 1_024
 MAX_HEADER_BYTES = 262_144
+# Bronze repeats the names of unknown columns in every row.
+MAX_NAME_CHARACTERS = 255
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,19 @@ def read_header(names: Sequence[str], entity: Entity, where: str = "") -> Header
         where: Place within the file for messages, e.g. of a worksheet.
 
     Raises:
-        FileRefusedError: A column is missing or comes twice, or there are too many.
+        FileRefusedError: A column is missing or comes twice, there are too many, or one has a name
+            that is none.
     """
     if len(names) > MAX_COLUMNS:
         msg = f"The header{where} has {len(names)} columns; at most {MAX_COLUMNS} are accepted."
         raise FileRefusedError("header", msg, "Deliver only the columns that are needed.")
+    longest = max(map(len, names), default=0)
+    if longest > MAX_NAME_CHARACTERS:
+        msg = (
+            f"The header{where} has a name of {longest:,} characters; at most "
+            f"{MAX_NAME_CHARACTERS} are accepted. It begins {_shown(names)}."
+        )
+        raise FileRefusedError("header", msg, "Check the line ends and the quotes of the header.")
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(_canonical(name), []).append(place)
@@ -78,10 +88,18 @@ def _shown(names: Sequence[str]) -> str:
 def _told_apart(extra: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """Name unnamed columns by their place and number repeated names, so that none hides another."""
     total = Counter(name for name, _ in extra)
-    return [
-        (name if name and total[name] == 1 else f"{name or 'column'}#{place + 1}", place)
-        for name, place in extra
-    ]
+    alone = {name for name, count in total.items() if name and count == 1}
+    taken = set(alone)
+    told_apart = []
+    for name, place in extra:
+        own = name
+        if name not in alone:
+            own = f"{name or 'column'}#{place + 1}"
+            while own in taken:
+                own = f"{own}#{place + 1}"
+            taken.add(own)
+        told_apart.append((own, place))
+    return told_apart
 
 
 def split_header(head: str) -> tuple[list[str], int] | None:

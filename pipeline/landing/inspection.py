@@ -1,14 +1,14 @@
 """File-level checks: what may be taken in, and why the rest may not."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import partial
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from pipeline.contracts.model import Entity
 from pipeline.errors import FileRefusedError, LakehouseError
-from pipeline.landing.csv_rows import read_csv
+from pipeline.landing.csv_rows import check_records, read_csv
 from pipeline.landing.csv_scan import scan_csv
 from pipeline.landing.delivery import Delivery, Refusal
 from pipeline.landing.naming import Format, entity_of, format_of
@@ -16,7 +16,6 @@ from pipeline.landing.rows import Stamp
 from pipeline.landing.store import Store, StoredFile
 from pipeline.landing.workbook import check_archive, first_header, read_workbook
 
-_NO_STAMP = Stamp(0, datetime(1970, 1, 1, tzinfo=UTC))
 _WHOLE_FILES = "Put whole files into the landing zone, then run again."
 
 
@@ -38,44 +37,28 @@ def inspect(store: Store, file: StoredFile) -> Delivery | Refusal:
 def _inspect_content(
     store: Store, file: StoredFile, entity: Entity, file_format: Format
 ) -> Delivery:
+    checked = partial(
+        Delivery,
+        path=file.path,
+        entity=entity,
+        format=file_format,
+        size=file.size,
+        fingerprint=file.fingerprint,
+    )
     with store.open(file.path) as raw:
         if file_format is Format.XLSX:
             _check_workbook_magic(raw)
-            sha256, header, body_at, quoted = (
-                check_archive(raw),
-                first_header(raw, entity),
-                0,
-                False,
-            )
-        else:
-            facts = scan_csv(raw, entity, packed=file_format is Format.CSV_GZ)
-            sha256, header, body_at, quoted = (
-                facts.sha256,
-                facts.header,
-                facts.body_at,
-                facts.quoted,
-            )
-        delivery = Delivery(
-            path=file.path,
-            entity=entity,
-            format=file_format,
-            sha256=sha256,
-            size=file.size,
-            fingerprint=file.fingerprint,
-            header=header,
-            body_at=body_at,
-            quoted=quoted,
+            sha256 = check_archive(raw)
+            raw.seek(0)
+            return checked(sha256=sha256, header=first_header(raw, entity))
+        facts = scan_csv(raw, entity, packed=file_format is Format.CSV_GZ)
+        delivery = checked(
+            sha256=facts.sha256, header=facts.header, body_at=facts.body_at, quoted=facts.quoted
         )
-        if quoted:
-            _check_quotes(raw, delivery)
-    return delivery
-
-
-def _check_quotes(raw: BinaryIO, delivery: Delivery) -> None:
-    """Read a file with quotes once to its end: only the parser knows whether they add up."""
-    raw.seek(0)
-    for _ in read_csv(raw, delivery, _NO_STAMP):
-        pass
+        if delivery.quoted:
+            raw.seek(0)
+            check_records(raw, delivery)
+        return delivery
 
 
 def _check_workbook_magic(raw: BinaryIO) -> None:

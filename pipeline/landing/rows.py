@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contracts.entities import ENTITIES
 from pipeline.contracts.layers import bronze
 from pipeline.contracts.model import Entity
+from pipeline.landing.header import Header
+
+_BATCH_ROWS = 1 << 20
+_BATCH_NAME_BYTES = 32 << 20
 
 _ARROW = {
     "bigint": pa.int64(),
@@ -44,7 +49,7 @@ def bronze_schema(entity: Entity) -> pa.Schema:
     return _SCHEMAS[entity.name]
 
 
-def bronze_batch(  # noqa: PLR0913 - the fields of a bronze row
+def bronze_batch(
     entity: Entity,
     stamp: Stamp,
     source_file: str,
@@ -90,12 +95,26 @@ def bronze_batch(  # noqa: PLR0913 - the fields of a bronze row
 
 
 def malformed_batch(
-    entity: Entity, stamp: Stamp, source_file: str, rows: Sequence[tuple[int, str]]
+    entity: Entity,
+    stamp: Stamp,
+    source_file: str,
+    source_rows: Sequence[int] | np.ndarray,
+    texts: Sequence[str],
 ) -> pa.RecordBatch:
-    """Assemble the bronze rows of records with a wrong field count, given as (number, text)."""
-    numbers = pa.array([number for number, _ in rows], pa.int64())
-    raw = pa.array([text for _, text in rows], pa.string())
+    """Assemble the bronze rows of records with a wrong field count from their numbers and texts."""
+    numbers = pa.array(source_rows, pa.int64())
+    raw = pa.array(texts, pa.string())
     return bronze_batch(entity, stamp, source_file, numbers, {}, raw=raw)
+
+
+def rows_at_once(header: Header) -> int:
+    """Return how many rows a batch may have.
+
+    Every row repeats the names of the unknown columns; long names must not make a batch of a
+    thousand times the size of what it was read from.
+    """
+    names = sum(len(json.dumps(name)) for name, _ in header.extra)
+    return max(1, min(_BATCH_ROWS, _BATCH_NAME_BYTES // (names + 1)))
 
 
 def _as_json(extra: Mapping[str, pa.Array]) -> pa.Array:

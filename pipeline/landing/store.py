@@ -1,7 +1,10 @@
 """A place with delivered files, addressed by paths relative to its root."""
 
+import errno
+import heapq
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -61,41 +64,54 @@ class LocalStore:
         self.root = root
 
     def list(self) -> list[StoredFile]:
-        """See `Store.list`; links are followed, a folder that contains itself is entered once."""
-        found = list(self._walk(self.root, "", set()))
+        """See `Store.list`; links are followed, and every folder is entered once.
+
+        A folder that several paths lead to is entered by its own, else by the first of its links.
+        """
+        found: list[StoredFile] = []
+        seen: set[tuple[int, int]] = set()
+        waiting = [(False, b"", "")]
+        while waiting:
+            _, _, prefix = heapq.heappop(waiting)
+            for path, is_link in self._entries(prefix, seen):
+                status = self._status(path)
+                if status is not None and stat.S_ISDIR(status.st_mode):
+                    heapq.heappush(waiting, (is_link, os.fsencode(path), f"{path}/"))
+                else:
+                    found.append(_stored(path, status))
         return sorted(found, key=lambda file: os.fsencode(file.path))
 
-    def _walk(self, folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[StoredFile]:
+    def _entries(self, prefix: str, seen: set[tuple[int, int]]) -> Sequence[tuple[str, bool]]:
+        """Return path and whether it is a link of all that lies in a folder not yet seen."""
+        folder = self.root / prefix
         try:
             status = folder.stat()
-            entries = list(os.scandir(folder))
+            if (status.st_dev, status.st_ino) in seen:
+                return []
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                return [(f"{prefix}{entry.name}", entry.is_symlink()) for entry in entries]
         except OSError as error:
             msg = f"The folder {folder} of the landing zone cannot be listed: {error.strerror}."
             raise CallError(msg, "Allow reading it, or take it out of the landing zone.") from error
-        if (status.st_dev, status.st_ino) in seen:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        for entry in entries:
-            path = f"{prefix}{entry.name}"
-            if entry.is_dir():
-                yield from self._walk(folder / entry.name, f"{path}/", seen)
-            else:
-                yield self._stored(path)
 
-    def _stored(self, path: str) -> StoredFile:
+    def _status(self, path: str) -> os.stat_result | None:
         try:
-            status = (self.root / path).stat()
+            return (self.root / path).stat()
         except OSError:
-            return StoredFile(path, 0, "unreadable")
-        return StoredFile(path, status.st_size, _fingerprint(status))
+            return None
 
     def open(self, path: str) -> BinaryIO:
-        """See `Store.open`."""
-        return (self.root / path).open("rb")
+        """See `Store.open`; a pipe or a device is no file and is not waited for."""
+        file = open(self.root / path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise OSError(errno.EINVAL, "Not a regular file")
+        return file
 
     def fingerprint(self, path: str) -> str:
         """See `Store.fingerprint`."""
-        return self._stored(path).fingerprint
+        return _stored(path, self._status(path)).fingerprint
 
     def move(self, path: str, target: str) -> str:
         """See `Store.move`; a taken name gets a number before its extension."""
@@ -119,8 +135,22 @@ class LocalStore:
         return goal
 
     def write_text(self, path: str, text: str) -> None:
-        """See `Store.write_text`."""
-        (self.root / path).write_text(text, encoding="utf-8")
+        """See `Store.write_text`; bytes of a file name that are no text are written as escapes."""
+        try:
+            (self.root / path).write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            msg = f"{path} could not be written: {error.strerror}."
+            raise LakehouseError(msg, "Allow writing to the landing zone.") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _stored(path: str, status: os.stat_result | None) -> StoredFile:
+    if status is None:
+        return StoredFile(path, 0, "unreadable")
+    return StoredFile(path, status.st_size, _fingerprint(status))
 
 
 def _fingerprint(status: os.stat_result) -> str:
