@@ -89,8 +89,11 @@ def content(file: DeliveredFile) -> bytes:
     columns = BY_NAME[file.entity].column_names
     cells = form.cells(file.entity)
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if form.quoted else csv.QUOTE_MINIMAL
-    writer = csv.writer(text, lineterminator=form.newline, quoting=quoting)
+    writer = csv.writer(
+        text,
+        lineterminator=form.newline,
+        quoting=csv.QUOTE_ALL if form.quoted else csv.QUOTE_MINIMAL,
+    )
     writer.writerow(cells)
     for row in file.rows:
         if form.blank_lines:

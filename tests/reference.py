@@ -56,7 +56,7 @@ class DeliveredFile:
     @property
     def content(self) -> Hashable:
         """What the bytes of the file depend on."""
-        return self.entity, self.rows, self.form
+        return self.entity, self.rows, self.form, self.path.endswith(".gz")
 
 
 # --- Parsing: text to type, leniently ------------------------------------------------------------
@@ -524,7 +524,7 @@ class ReferenceLake:
         ]
 
     def carriers(self, entity: str) -> dict[int, list[Arrival]]:
-        """Return, by key, the valid rows that carried a silver row's content: its lineage is one."""
+        """Return, by key, the valid rows that carried a silver row's content; it names one."""
         found: dict[int, list[Arrival]] = defaultdict(list)
         for arrival in self.arrivals[entity]:
             if arrival.valid:

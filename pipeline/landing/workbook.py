@@ -178,7 +178,8 @@ class _Extent:
                 f"{name} has more than {MAX_TAG_BYTES:,} bytes without a tag.",
                 "Deliver the rows as CSV.",
             )
-        if _NUL in text:
+        is_text = name.startswith("xl/") and name.endswith(".xml")
+        if _NUL in text or (is_text and b"\0" in text):
             raise FileRefusedError(
                 "encoding", f"{name} has a text with NUL.", "Deliver it without NUL."
             )

@@ -5,6 +5,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.contracts import LAKE_FORMAT, TABLES
 from pipeline.errors import CallError, LakeError
@@ -112,13 +113,10 @@ class LakeHome:
         if text is None:
             return None
         try:
-            noted = json.loads(text)
-            intent = Intent(noted["batch_id"], noted["versions"])
-            _check_intent(intent)
+            return _understood(json.loads(text))
         except (ValueError, TypeError, KeyError) as error:
             msg = f"{self.root / _JOURNAL}, the note of an interrupted run, cannot be understood."
             raise LakeError(msg, "Restore the lake from a copy.") from error
-        return intent
 
     def make_room(self) -> None:
         """Give the reserve back, so that undoing can write to a full disk."""
@@ -157,23 +155,21 @@ class LakeHome:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Remove a folder; one that is not empty stays, and so does one that something is mounted on."""
+    """Remove a folder; one that is not empty or that something is mounted on stays."""
     with suppress(OSError):
         folder.rmdir()
 
 
-def _check_intent(intent: Intent) -> None:
-    """Hold what was read of a note against what `begin` writes.
+def _understood(noted: Any) -> Intent:
+    """Return what a note says, held against what `begin` writes.
 
     Raises:
-        ValueError: It is something else.
+        KeyError, TypeError, ValueError: It says something else.
     """
-    versions = intent.versions
-    understood = (
-        isinstance(intent.batch_id, int)
-        and isinstance(versions, dict)
-        and versions.keys() <= {table.path for table in TABLES}
-        and all(version is None or isinstance(version, int) for version in versions.values())
-    )
-    if not understood:
+    batch_id, versions = noted["batch_id"], noted["versions"]
+    if not isinstance(batch_id, int) or not isinstance(versions, dict):
+        raise TypeError(noted)
+    known = {table.path for table in TABLES}
+    if not all(p in known and (v is None or isinstance(v, int)) for p, v in versions.items()):
         raise ValueError(versions)
+    return Intent(batch_id, versions)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pipeline.contracts import Column, Table
@@ -22,6 +22,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _FORM = re.compile(r"\s*(\w+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_TOO_GREAT = 1 << 63
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 Value = int | bool | str | date | datetime | None
@@ -84,7 +85,7 @@ def column_of(table: Table, name: str) -> Column:
 def _value(text: str, column: Column) -> Value:
     try:
         return _read(text, column)
-    except (ValueError, InvalidOperation) as error:
+    except (ValueError, ArithmeticError) as error:
         kind = column.type.kind.value
         msg = f"{column.name} is compared with {text!r}, which is no {kind}."
         raise CallError(msg, f"Expected for instance {_EXAMPLES[column.type.kind]}.") from error
@@ -104,12 +105,16 @@ def _read(text: str, column: Column) -> Value:
             moment = datetime.fromisoformat(text)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         case Kind.MONEY | Kind.RATIO:
-            units = Decimal(text).scaleb(column.type.scale)
-            if units != int(units):
-                raise ValueError(text)
-            return int(units)
+            return _whole(Decimal(text).scaleb(column.type.scale))
         case Kind.KEY | Kind.COUNT | Kind.DAYS | Kind.INTEGER | Kind.FLAG:
-            return int(text)
+            return _whole(Decimal(int(text)))
+
+
+def _whole(number: Decimal) -> int:
+    """Return a number that a column may hold: whole, of 64 bits."""
+    if not abs(number) < _TOO_GREAT or number != int(number):
+        raise ValueError(number)
+    return int(number)
 
 
 _EXAMPLES = {

@@ -41,8 +41,10 @@ def guarded(command: Callable[[], int | None]) -> int:
         _forget_output()
         return PIPE_CLOSED
     except BaseException as error:  # noqa: BLE001 - this is where every error ends
+        _flush()
         if not interrupts.code or isinstance(error, LakehouseError):
-            return interrupts.code or _told(error)
+            code = _told(error)
+            return interrupts.code or code
     if interrupts.code:
         # Whatever a library has made of it, a failure of its own or nothing at all.
         _complain("Interrupted.")
@@ -65,6 +67,8 @@ class _Interrupts:
 
 def _told(error: BaseException) -> int:
     """Say what went wrong and return the exit code for it."""
+    if os.environ.get(_TRACEBACK):
+        traceback.print_exception(error)
     match error:
         case CallError() | GenerateError():
             code, text = WRONG_CALL, str(error)
@@ -72,6 +76,10 @@ def _told(error: BaseException) -> int:
             code, text = FAILED, str(error)
         case typer.TyperException():
             code, text = WRONG_CALL, _usage(error)
+        case OSError():
+            place = error.filename or "The output"
+            code, text = FAILED, f"{place} cannot be read or written: {error.strerror or error}."
+            text += " Look at the space of the disk and the rights of this user."
         case SystemExit():
             return error.code if isinstance(error.code, int) else FAILED
         case _:
@@ -90,9 +98,6 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _unexpected(error: BaseException) -> int:
-    if os.environ.get(_TRACEBACK):
-        traceback.print_exception(error)
-        return FAILED
     said = " ".join(str(error).split())[:300]
     _complain(
         f"Unexpected {type(error).__name__}{': ' + said if said else ''}. This is a defect; "
@@ -107,6 +112,14 @@ def _complain(text: str) -> None:
     colour = stream.isatty() and "NO_COLOR" not in os.environ
     sender = "\x1b[1;31mlakehouse:\x1b[0m" if colour else "lakehouse:"
     stream.write(f"{sender} {shown(text)}\n")
+
+
+def _flush() -> None:
+    """Hand out what was printed before the error; where that fails, it is the error told."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
 
 
 def _forget_output() -> None:

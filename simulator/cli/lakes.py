@@ -12,6 +12,8 @@ from simulator.cli.console import note
 from simulator.cli.text import did_you_mean, listed, path_for_user
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from simulator.engine.polars_engine import PolarsEngine
 
 _LOCK = "_lock"
@@ -98,12 +100,27 @@ def locked(root: Path) -> Iterator[None]:
         CallError: The folder cannot become a lake.
         LakeError: Another run is going on, or the folder cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     from pipeline.runner.home import LakeHome
 
     LakeHome(root).check()
-    is_new = not root.exists()
+    made = [folder for folder in (root, *root.parents) if not folder.exists()]
+    try:
+        lock = _acquired(root)
+        try:
+            yield
+        finally:
+            # Nobody else has it while it is held; one who tries just then sees that it is gone.
+            (root / _LOCK).unlink(missing_ok=True)
+            lock.release()
+    finally:
+        with suppress(OSError):  # The first folder that is not empty ends it.
+            for folder in made:
+                folder.rmdir()
+
+
+def _acquired(root: Path) -> "BaseFileLock":
+    from filelock import FileLock, Timeout
+
     lock = FileLock(root / _LOCK)
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -114,15 +131,7 @@ def locked(root: Path) -> Iterator[None]:
     except OSError as error:
         msg = f"The lake {root} cannot be written: {error.strerror or error}."
         raise LakeError(msg, "Give it space and this user the right to write.") from error
-    try:
-        yield
-    finally:
-        # While the lock is held nobody else has it; one who waits for it sees that it is gone.
-        (root / _LOCK).unlink(missing_ok=True)
-        lock.release()
-        if is_new:
-            with suppress(OSError):
-                root.rmdir()
+    return lock
 
 
 def command_name() -> str:

@@ -185,9 +185,13 @@ def _show_rows(
 
     from pipeline.portable import to_storage
 
+    # A lake that no run has brought up to date yet may lack columns that are new.
+    present = frame.collect_schema().names()
+    columns = [column for column in table.columns if column.name in present]
+    names = [column.name for column in columns]
     found = int(engine.fetch(frame.select(nw.len().alias("rows")))[0]["rows"])
     kept = frame.head(limit) if limit else frame
-    records = engine.fetch(to_storage(kept, table.columns))
+    records = engine.fetch(to_storage(kept, columns))
     if as_json:
         console.document(
             {
@@ -199,12 +203,12 @@ def _show_rows(
         )
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(table.column_names)
-        writer.writerows([plain(record[name]) for name in table.column_names] for record in records)
+        writer.writerow(names)
+        writer.writerows([plain(record[name]) for name in names] for record in records)
     else:
-        rows = [[_cell(record[column.name], column) for column in table.columns] for record in records]
-        numbers = [column.name for column in table.columns if column.type.kind in _NUMBERS]
-        console.table(table.column_names, rows, right=numbers)
+        rows = [[_cell(record[column.name], column) for column in columns] for record in records]
+        numbers = [column.name for column in columns if column.type.kind in _NUMBERS]
+        console.table(names, rows, right=numbers)
         if len(records) < found:
             console.note(f"{len(records):,} of {count(found, 'row')}; --rows N shows more.")
         else:

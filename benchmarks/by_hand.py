@@ -1,0 +1,459 @@
+"""The lakehouse of one shop as a plain Polars and delta-rs script, without the pipeline.
+
+It is what the pipeline's speed and memory are measured against: one fixed job, a fresh lake, clean
+files in the usual spelling. Bronze, silver, quarantine and gold follow the same definitions, and
+gold is the same to the last digit.
+
+    python -m benchmarks.by_hand LANDING LAKE
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from deltalake import DeltaTable, WriterProperties
+
+COLUMNS: Final = {
+    "products": "product_id department_id department product_name".split(),
+    "orders": "order_num order_id user_id order_timestamp total_amount date".split(),
+    "order_items": (
+        "id order_id user_id days_since_prior_order product_id add_to_cart_order reordered "
+        "order_timestamp date"
+    ).split(),
+}
+KEYS: Final = {"products": "product_id", "orders": "order_id", "order_items": "id"}
+LINEAGE: Final = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
+
+BATCH_ID: Final = 1
+FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+END_OF_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
+TIMESTAMP: Final = pl.Datetime("us", "UTC")
+WRITER: Final = WriterProperties(
+    compression="ZSTD", compression_level=1, max_row_group_size=262_144
+)
+DECIMALS: Final = {
+    "total_sales": (15, 2),
+    "total_spend": (15, 2),
+    "avg_order_value": (10, 2),
+    "avg_items_per_order": (7, 2),
+    "avg_days_between_orders": (7, 2),
+    "reorder_rate": (5, 4),
+}
+LOYAL_ORDERS: Final = 10
+ACTIVE_ORDERS: Final = 5
+ACTIVE_DAYS: Final = 30
+LAPSED_DAYS: Final = 90
+# Polars reads ahead in all scans of a concat at once: one append takes about this much text.
+APPEND_BYTES: Final = 64 << 20
+
+
+class Lake:
+    """A folder of Delta tables, and the time of the run that fills it.
+
+    Args:
+        root: The folder.
+        now: Time of the run.
+    """
+
+    def __init__(self, root: Path, now: datetime) -> None:
+        self.root = root
+        self.now = pl.lit(now, TIMESTAMP)
+        self.today = pl.lit(now.date())
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Read a table, e.g. `silver/orders`."""
+        return pl.scan_delta(str(self.root / table))
+
+    def rows(self, table: str) -> int:
+        """Count a table's rows from its log."""
+        return int(DeltaTable(self.root / table).count())
+
+    def append(self, table: str, rows: pl.LazyFrame, partition_by: str | None = None) -> None:
+        """Stream rows into a table, which is made if there is none."""
+        options = {"partition_by": partition_by, "writer_properties": WRITER}
+        rows.sink_delta(str(self.root / table), mode="append", delta_write_options=options)
+
+
+# --- Bronze: text as received --------------------------------------------------------------------
+
+
+def load(lake: Lake, landing: Path, entity: str) -> None:
+    """Append an entity's files to bronze, every column as text."""
+    files = sorted((landing / entity).rglob("*.csv"), key=bytes)
+    for group in _groups(files):
+        rows = pl.concat(_numbered(file, landing) for file in group).select(
+            *COLUMNS[entity],
+            "source_file",
+            pl.col("source_row").cast(pl.Int64),
+            pl.lit(BATCH_ID, pl.Int64).alias("batch_id"),
+            lake.now.alias("ingestion_timestamp"),
+            lake.today.alias("ingestion_date"),
+        )
+        lake.append(f"bronze/{entity}", rows, "ingestion_date")
+
+
+def _numbered(file: Path, landing: Path) -> pl.LazyFrame:
+    rows = pl.scan_csv(file, infer_schema=False, row_index_name="source_row", row_index_offset=1)
+    return rows.with_columns(pl.lit(file.relative_to(landing).as_posix()).alias("source_file"))
+
+
+def _groups(files: Sequence[Path]) -> Iterator[list[Path]]:
+    group: list[Path] = []
+    size = 0
+    for file in files:
+        group.append(file)
+        size += file.stat().st_size
+        if size >= APPEND_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+# --- Silver: typed, valid, one row per key -------------------------------------------------------
+
+
+def refine(
+    lake: Lake,
+    entity: str,
+    *,
+    derived: Sequence[pl.Expr],
+    references: Mapping[str, str],
+    partition_by: str | None = None,
+) -> None:
+    """Type and check bronze; what is valid goes to silver, the rest to quarantine.
+
+    Args:
+        lake: The lake.
+        entity: `products`, `orders` or `order_items`.
+        derived: Columns that silver adds.
+        references: Silver tables by the column that refers to them by the same name.
+        partition_by: Silver's partition column.
+    """
+    bronze = lake.scan(f"bronze/{entity}")
+    raw = {column: f"raw_{column}" for column in COLUMNS[entity]}
+    parsed = bronze.rename(raw).with_columns(_typed(c, pl.col(raw[c])).alias(c) for c in raw)
+    problems = {reason: problem for c in raw for reason, problem in _problems(c, pl.col(raw[c]))}
+    sound = pl.all_horizontal(~problem.fill_null(value=False) for problem in problems.values())
+
+    valid = parsed.filter(sound).select(*COLUMNS[entity], *derived, *LINEAGE)
+    for column, table in references.items():
+        valid = valid.join(lake.scan(table), column, "semi")
+    lake.append(f"silver/{entity}", _latest(valid, bronze, KEYS[entity]), partition_by)
+    if lake.rows(f"silver/{entity}") == lake.rows(f"bronze/{entity}"):
+        return
+
+    checked = parsed.with_columns(sound.alias("sound"))
+    for column, table in references.items():
+        known = lake.scan(table).select(column, pl.lit(value=True).alias(f"{column}_known"))
+        checked = checked.join(known, column, "left")
+        unknown = pl.col("sound") & pl.col(f"{column}_known").is_null()
+        problems[f"{column}:unknown_reference"] = unknown
+    reasons = [pl.when(problem).then(pl.lit(reason)) for reason, problem in problems.items()]
+    rejected = checked.select(
+        *(pl.col(text).alias(column) for column, text in raw.items()),
+        *LINEAGE,
+        pl.concat_str(reasons, separator=";", ignore_nulls=True).alias("reasons"),
+    )
+    lake.append(f"quarantine/{entity}", rejected.filter(pl.col("reasons") != ""))
+
+
+def _typed(column: str, text: pl.Expr) -> pl.Expr:
+    match column:
+        case "product_name":
+            return text.str.strip_chars()
+        case "department":
+            return text.str.strip_chars().str.replace_all(r"\s+", " ").str.to_uppercase()
+        case "date":
+            return text.str.to_date("%Y-%m-%d", strict=False)
+        case "order_timestamp":
+            instant = text.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
+            return instant.dt.replace_time_zone("UTC")
+        case "total_amount":  # A cast alone would cut off further decimals.
+            exact = text.str.contains(r"^-?\d{1,8}(\.\d{1,2})?$")
+            return pl.when(exact).then(text).cast(pl.Decimal(10, 2), strict=False)
+        case "reordered":
+            return text.cast(pl.Int32, strict=False)
+        case _:
+            return text.cast(pl.Int64, strict=False)
+
+
+def _problems(column: str, text: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+    """Yield reasons with their conditions; a condition that is null does not hold."""
+    value = pl.col(column)
+    if column == "days_since_prior_order":
+        yield f"{column}:malformed", value.is_null() & text.is_not_null()
+        yield f"{column}:out_of_range", ~value.is_between(0, 3650)
+        return
+    yield f"{column}:missing", text.is_null()
+    yield f"{column}:malformed", value.is_null() & text.is_not_null()
+    match column:
+        case "department" | "product_name":
+            return
+        case "date":
+            yield f"{column}:inconsistent", value != pl.col("order_timestamp").dt.date()
+        case "order_timestamp":
+            inside = value.is_between(FIRST_INSTANT, END_OF_TIME, closed="left")
+            yield f"{column}:out_of_range", ~inside
+        case "reordered":
+            yield f"{column}:malformed", ~value.is_between(0, 1)
+        case "order_num" | "total_amount":
+            yield f"{column}:out_of_range", value < 0
+        case _:
+            yield f"{column}:out_of_range", value < 1
+
+
+def _latest(valid: pl.LazyFrame, bronze: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    """Keep the last valid row of each key; only keys that repeat are held in memory."""
+    keys = bronze.select(pl.col(key).cast(pl.Int64, strict=False))
+    repeated = keys.group_by(key).len().filter(pl.col("len") > 1).select(key).collect().lazy()
+    if repeated.collect().is_empty():
+        return valid
+    rows = valid.join(repeated, key, "semi").collect().sort("source_file", "source_row")
+    latest = rows.unique(key, keep="last", maintain_order=True)
+    return pl.concat([valid.join(repeated, key, "anti"), latest.lazy()])
+
+
+# --- Gold: four tables, whole numbers (cents, hundredths) until they are written -----------------
+
+
+def share_revenue(lake: Lake) -> pl.LazyFrame:
+    """Share each order's total among its items: one row per item, with its cents.
+
+    The cents left over go one each to the order's first items by (add_to_cart_order, id).
+    """
+    items = lake.scan("silver/order_items").select(
+        "order_id", "add_to_cart_order", "id", "product_id", "reordered", "days_since_prior_order"
+    )
+    placed = items.sort("order_id", "add_to_cart_order", "id").with_row_index("row")
+    counted = placed.group_by("order_id").agg(
+        pl.len().cast(pl.Int64).alias("items"), pl.col("row").min().alias("first_row")
+    )
+    orders = lake.scan("silver/orders").select("order_id", "date", "user_id", _cents())
+    products = lake.scan("silver/products").select("product_id", "department")
+    left_over = pl.col("cents") % pl.col("items")
+    place = pl.col("row") - pl.col("first_row")
+    return (
+        placed.join(orders.join(counted, "order_id"), "order_id")
+        .join(products, "product_id")
+        .with_columns(pl.col("cents") // pl.col("items") + (place < left_over).cast(pl.Int64))
+        .drop("add_to_cart_order", "id", "row", "first_row", "items")
+        .collect(engine="streaming")
+        .lazy()
+    )
+
+
+def daily_sales(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum orders by date."""
+    of_orders = (
+        lake.scan("silver/orders")
+        .group_by("date")
+        .agg(
+            _cents().sum().alias("total_sales"),
+            pl.len().alias("order_count"),
+            pl.col("user_id").n_unique().alias("unique_customers"),
+        )
+    )
+    of_items = shared.group_by("date").agg(pl.len().alias("total_items"))
+    return of_orders.join(of_items, "date", "left").with_columns(
+        pl.col("total_items").fill_null(0),
+        _ratio("total_sales", "order_count").alias("avg_order_value"),
+        _ratio(pl.col("total_items").fill_null(0), "order_count", 2).alias("avg_items_per_order"),
+    )
+
+
+def product_performance(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum items by product, sold or not."""
+    days = pl.col("days_since_prior_order")
+    sold = shared.group_by("product_id").agg(
+        pl.len().alias("total_quantity"),
+        pl.col("cents").sum().alias("total_sales"),
+        pl.col("order_id").n_unique().alias("order_count"),
+        pl.col("reordered").cast(pl.Int64).sum(),
+        days.count().alias("known_days"),
+        days.sum().alias("days"),
+    )
+    return (
+        lake.scan("silver/products")
+        .join(sold, "product_id", "left")
+        .with_columns(pl.col("total_quantity", "total_sales", "order_count").fill_null(0))
+        .with_columns(
+            _ratio("reordered", "total_quantity", 4).alias("reorder_rate"),
+            _ratio("days", "known_days", 2).alias("avg_days_between_orders"),
+        )
+    )
+
+
+def department_analytics(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum items by department."""
+    listed = (
+        lake.scan("silver/products")
+        .group_by("department")
+        .agg(pl.col("is_active").sum().alias("product_count"))
+    )
+    sold = shared.group_by("department").agg(
+        pl.col("cents").sum().alias("total_sales"),
+        pl.col("order_id").n_unique().alias("order_count"),
+        pl.col("user_id").n_unique().alias("customer_count"),
+    )
+    return (
+        listed.join(sold, "department", "left")
+        .with_columns(pl.col("total_sales", "order_count", "customer_count").fill_null(0))
+        .with_columns(_ratio("total_sales", "order_count").alias("avg_order_value"))
+    )
+
+
+def customer_insights(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum orders by customer; days count to the latest order date."""
+    orders = lake.scan("silver/orders")
+    as_of = orders.select(pl.col("date").max()).collect().item()
+    of_orders = orders.group_by("user_id").agg(
+        pl.len().alias("total_orders"),
+        _cents().sum().alias("total_spend"),
+        pl.col("date").min().alias("first_order_date"),
+        pl.col("date").max().alias("last_order_date"),
+    )
+    favorites = shared.group_by("user_id").agg(  # The most frequent value, of equals the lowest.
+        pl.col("department").mode().min().alias("favorite_department"),
+        pl.col("product_id").mode().min().alias("favorite_product_id"),
+    )
+    count, days = pl.col("total_orders"), pl.col("days_since_last_order")
+    segment = (
+        pl.when(count > LOYAL_ORDERS)
+        .then(pl.lit("Loyal"))
+        .when((count > ACTIVE_ORDERS) & (days <= ACTIVE_DAYS))
+        .then(pl.lit("Active"))
+        .when((count > 1) & (days <= LAPSED_DAYS))
+        .then(pl.lit("Regular"))
+        .when(days > LAPSED_DAYS)
+        .then(pl.lit("Lapsed"))
+        .otherwise(pl.lit("New"))
+    )
+    since = (pl.lit(as_of) - pl.col("last_order_date")).dt.total_days()
+    return (
+        of_orders.join(favorites, "user_id", "left")
+        .with_columns(
+            since.alias("days_since_last_order"),
+            _ratio("total_spend", "total_orders").alias("avg_order_value"),
+        )
+        .with_columns(segment.alias("customer_segment"))
+    )
+
+
+def _cents() -> pl.Expr:
+    return (pl.col("total_amount") * 100).cast(pl.Int64).alias("cents")
+
+
+def _ratio(numerator: str | pl.Expr, denominator: str, scale: int = 0) -> pl.Expr:
+    """Divide whole numbers of at least zero, rounding half up; null when dividing by zero."""
+    dividend = pl.col(numerator) if isinstance(numerator, str) else numerator
+    divisor = pl.col(denominator).cast(pl.Int64)
+    doubled: pl.Expr = dividend.cast(pl.Int64) * (2 * 10**scale) + divisor
+    return pl.when(divisor > 0).then(doubled // (2 * divisor))
+
+
+def _as_stored(lake: Lake, column: str) -> pl.Expr:
+    if column == "last_updated_timestamp":
+        return lake.now.alias(column)
+    if column in DECIMALS:
+        precision, scale = DECIMALS[column]
+        exact = pl.col(column).cast(pl.Decimal(38, scale)) / 10**scale
+        return exact.cast(pl.Decimal(precision, scale))
+    return pl.col(column)
+
+
+GOLD: Final = (
+    (
+        daily_sales,
+        "date",
+        "date total_sales order_count avg_order_value unique_customers total_items "
+        "avg_items_per_order last_updated_timestamp",
+    ),
+    (
+        product_performance,
+        "department",
+        "product_id department product_name total_quantity total_sales order_count reorder_rate "
+        "avg_days_between_orders last_updated_timestamp",
+    ),
+    (
+        department_analytics,
+        "department",
+        "department total_sales product_count order_count customer_count avg_order_value "
+        "last_updated_timestamp",
+    ),
+    (
+        customer_insights,
+        "customer_segment",
+        "user_id total_orders total_spend avg_order_value first_order_date last_order_date "
+        "days_since_last_order favorite_department favorite_product_id customer_segment "
+        "last_updated_timestamp",
+    ),
+)
+
+# --- The run -------------------------------------------------------------------------------------
+
+
+def run(landing: Path, lake: Lake) -> dict[str, float]:
+    """Fill a fresh lake from a landing zone and return the seconds that each step took."""
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        seconds[name] = round(time.perf_counter() - start, 3)
+
+    for entity in COLUMNS:
+        with step(f"bronze/{entity}"):
+            load(lake, landing, entity)
+    with step("silver/products"):
+        catalogue = lake.scan("bronze/products").select(pl.col("source_file").max()).collect()
+        active = pl.col("source_file") == catalogue.item()
+        updated = lake.now.alias("last_updated_timestamp")
+        refine(lake, "products", derived=[active.alias("is_active"), updated], references={})
+    with step("silver/orders"):
+        instant = pl.col("order_timestamp").dt
+        weekday = instant.weekday().cast(pl.Int32).alias("day_of_week")
+        hour = instant.hour().cast(pl.Int32).alias("hour_of_day")
+        refine(lake, "orders", derived=[weekday, hour], references={}, partition_by="date")
+    with step("silver/order_items"):
+        references = {"order_id": "silver/orders", "product_id": "silver/products"}
+        refine(lake, "order_items", derived=[], references=references, partition_by="date")
+    with step("shared revenue"):
+        shared = share_revenue(lake)
+    for table, partition_by, columns in GOLD:
+        name = f"gold/{table.__name__}"
+        with step(name):
+            rows = table(lake, shared).select(_as_stored(lake, c) for c in columns.split())
+            lake.append(name, rows.cast({pl.UInt32: pl.Int64}), partition_by)
+    return seconds
+
+
+def main() -> None:
+    """Run the job on the folders named on the command line and print what it took."""
+    start = time.perf_counter()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("landing", type=Path)
+    parser.add_argument("lake", type=Path, help="a folder that does not exist yet")
+    arguments = parser.parse_args()
+    if arguments.lake.exists():
+        parser.error(f"{arguments.lake} exists already")
+    seconds = run(arguments.landing, Lake(arguments.lake, datetime.now(UTC)))
+    # ru_maxrss is in KiB, on macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    total = round(time.perf_counter() - start, 3)
+    result = {"steps": seconds, "total_seconds": total, "peak_rss_bytes": peak}
+    print(json.dumps(result))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
