@@ -21,14 +21,30 @@ from typing import Final
 import polars as pl
 from deltalake import DeltaTable, WriterProperties
 
-COLUMNS: Final = {
-    "products": "product_id department_id department product_name".split(),
-    "orders": "order_num order_id user_id order_timestamp total_amount date".split(),
+_TABLES = {
+    "products": "product_id department_id department product_name",
+    "orders": "order_num order_id user_id order_timestamp total_amount date",
     "order_items": (
         "id order_id user_id days_since_prior_order product_id add_to_cart_order reordered "
         "order_timestamp date"
-    ).split(),
+    ),
+    "daily_sales": (
+        "date total_sales order_count avg_order_value unique_customers total_items "
+        "avg_items_per_order"
+    ),
+    "product_performance": (
+        "product_id department product_name total_quantity total_sales order_count reorder_rate "
+        "avg_days_between_orders"
+    ),
+    "department_analytics": (
+        "department total_sales product_count order_count customer_count avg_order_value"
+    ),
+    "customer_insights": (
+        "user_id total_orders total_spend avg_order_value first_order_date last_order_date "
+        "days_since_last_order favorite_department favorite_product_id customer_segment"
+    ),
 }
+COLUMNS: Final = {table: columns.split() for table, columns in _TABLES.items()}
 KEYS: Final = {"products": "product_id", "orders": "order_id", "order_items": "id"}
 LINEAGE: Final = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
 
@@ -37,7 +53,7 @@ FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
 WRITER: Final = WriterProperties(
-    compression="ZSTD", compression_level=1, max_row_group_size=262_144
+    compression="ZSTD", compression_level=1, max_row_group_size=1 << 18
 )
 DECIMALS: Final = {
     "total_sales": (15, 2),
@@ -47,12 +63,15 @@ DECIMALS: Final = {
     "avg_days_between_orders": (7, 2),
     "reorder_rate": (5, 4),
 }
-LOYAL_ORDERS: Final = 10
-ACTIVE_ORDERS: Final = 5
-ACTIVE_DAYS: Final = 30
-LAPSED_DAYS: Final = 90
-# Polars reads ahead in all scans of a concat at once: one append takes about this much text.
-APPEND_BYTES: Final = 64 << 20
+SEGMENT: Final = """
+    CASE WHEN total_orders > 10 THEN 'Loyal'
+         WHEN total_orders > 5 AND days_since_last_order <= 30 THEN 'Active'
+         WHEN total_orders > 1 AND days_since_last_order <= 90 THEN 'Regular'
+         WHEN days_since_last_order > 90 THEN 'Lapsed'
+         ELSE 'New' END
+"""
+# Polars reads ahead in every scan of a concat at once: this bounds the text in memory.
+FILES_PER_APPEND: Final = 6
 
 
 class Lake:
@@ -66,7 +85,6 @@ class Lake:
     def __init__(self, root: Path, now: datetime) -> None:
         self.root = root
         self.now = pl.lit(now, TIMESTAMP)
-        self.today = pl.lit(now.date())
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Read a table, e.g. `silver/orders`."""
@@ -88,34 +106,22 @@ class Lake:
 def load(lake: Lake, landing: Path, entity: str) -> None:
     """Append an entity's files to bronze, every column as text."""
     files = sorted((landing / entity).rglob("*.csv"), key=bytes)
-    for group in _groups(files):
+    for start in range(0, len(files), FILES_PER_APPEND):
+        group = files[start : start + FILES_PER_APPEND]
         rows = pl.concat(_numbered(file, landing) for file in group).select(
             *COLUMNS[entity],
             "source_file",
             pl.col("source_row").cast(pl.Int64),
-            pl.lit(BATCH_ID, pl.Int64).alias("batch_id"),
-            lake.now.alias("ingestion_timestamp"),
-            lake.today.alias("ingestion_date"),
+            batch_id=pl.lit(BATCH_ID, pl.Int64),
+            ingestion_timestamp=lake.now,
+            ingestion_date=lake.now.dt.date(),
         )
         lake.append(f"bronze/{entity}", rows, "ingestion_date")
 
 
 def _numbered(file: Path, landing: Path) -> pl.LazyFrame:
     rows = pl.scan_csv(file, infer_schema=False, row_index_name="source_row", row_index_offset=1)
-    return rows.with_columns(pl.lit(file.relative_to(landing).as_posix()).alias("source_file"))
-
-
-def _groups(files: Sequence[Path]) -> Iterator[list[Path]]:
-    group: list[Path] = []
-    size = 0
-    for file in files:
-        group.append(file)
-        size += file.stat().st_size
-        if size >= APPEND_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+    return rows.with_columns(source_file=pl.lit(file.relative_to(landing).as_posix()))
 
 
 # --- Silver: typed, valid, one row per key -------------------------------------------------------
@@ -141,7 +147,7 @@ def refine(
     bronze = lake.scan(f"bronze/{entity}")
     raw = {column: f"raw_{column}" for column in COLUMNS[entity]}
     parsed = bronze.rename(raw).with_columns(_typed(c, pl.col(raw[c])).alias(c) for c in raw)
-    problems = {reason: problem for c in raw for reason, problem in _problems(c, pl.col(raw[c]))}
+    problems = {code: problem for c in raw for code, problem in _problems(c, pl.col(raw[c]))}
     sound = pl.all_horizontal(~problem.fill_null(value=False) for problem in problems.values())
 
     valid = parsed.filter(sound).select(*COLUMNS[entity], *derived, *LINEAGE)
@@ -157,11 +163,11 @@ def refine(
         checked = checked.join(known, column, "left")
         unknown = pl.col("sound") & pl.col(f"{column}_known").is_null()
         problems[f"{column}:unknown_reference"] = unknown
-    reasons = [pl.when(problem).then(pl.lit(reason)) for reason, problem in problems.items()]
+    reasons = [pl.when(problems[code]).then(pl.lit(code)) for code in sorted(problems)]
     rejected = checked.select(
         *(pl.col(text).alias(column) for column, text in raw.items()),
         *LINEAGE,
-        pl.concat_str(reasons, separator=";", ignore_nulls=True).alias("reasons"),
+        reasons=pl.concat_str(reasons, separator=";", ignore_nulls=True),
     )
     lake.append(f"quarantine/{entity}", rejected.filter(pl.col("reasons") != ""))
 
@@ -181,30 +187,27 @@ def _typed(column: str, text: pl.Expr) -> pl.Expr:
             exact = text.str.contains(r"^-?\d{1,8}(\.\d{1,2})?$")
             return pl.when(exact).then(text).cast(pl.Decimal(10, 2), strict=False)
         case "reordered":
-            return text.cast(pl.Int32, strict=False)
+            flag = text.cast(pl.Int32, strict=False)
+            return pl.when(flag.is_between(0, 1)).then(flag)
         case _:
             return text.cast(pl.Int64, strict=False)
 
 
 def _problems(column: str, text: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
-    """Yield reasons with their conditions; a condition that is null does not hold."""
+    """Yield reason codes with their conditions; a condition that is null does not hold."""
     value = pl.col(column)
-    if column == "days_since_prior_order":
-        yield f"{column}:malformed", value.is_null() & text.is_not_null()
-        yield f"{column}:out_of_range", ~value.is_between(0, 3650)
-        return
-    yield f"{column}:missing", text.is_null()
     yield f"{column}:malformed", value.is_null() & text.is_not_null()
+    if column != "days_since_prior_order":
+        yield f"{column}:missing", text.is_null()
     match column:
-        case "department" | "product_name":
+        case "department" | "product_name" | "reordered":
             return
         case "date":
             yield f"{column}:inconsistent", value != pl.col("order_timestamp").dt.date()
         case "order_timestamp":
-            inside = value.is_between(FIRST_INSTANT, END_OF_TIME, closed="left")
-            yield f"{column}:out_of_range", ~inside
-        case "reordered":
-            yield f"{column}:malformed", ~value.is_between(0, 1)
+            yield f"{column}:out_of_range", (value < FIRST_INSTANT) | (value >= END_OF_TIME)
+        case "days_since_prior_order":
+            yield f"{column}:out_of_range", ~value.is_between(0, 3650)
         case "order_num" | "total_amount":
             yield f"{column}:out_of_range", value < 0
         case _:
@@ -231,20 +234,19 @@ def share_revenue(lake: Lake) -> pl.LazyFrame:
     The cents left over go one each to the order's first items by (add_to_cart_order, id).
     """
     items = lake.scan("silver/order_items").select(
-        "order_id", "add_to_cart_order", "id", "product_id", "reordered", "days_since_prior_order"
+        "order_id", "product_id", "add_to_cart_order", "id", "reordered", "days_since_prior_order"
     )
     placed = items.sort("order_id", "add_to_cart_order", "id").with_row_index("row")
     counted = placed.group_by("order_id").agg(
-        pl.len().cast(pl.Int64).alias("items"), pl.col("row").min().alias("first_row")
+        items=pl.len().cast(pl.Int64), first_row=pl.col("row").min()
     )
-    orders = lake.scan("silver/orders").select("order_id", "date", "user_id", _cents())
+    orders = lake.scan("silver/orders").select("order_id", "date", "user_id", cents=_cents())
     products = lake.scan("silver/products").select("product_id", "department")
-    left_over = pl.col("cents") % pl.col("items")
-    place = pl.col("row") - pl.col("first_row")
+    place, left_over = pl.col("row") - pl.col("first_row"), pl.col("cents") % pl.col("items")
     return (
         placed.join(orders.join(counted, "order_id"), "order_id")
         .join(products, "product_id")
-        .with_columns(pl.col("cents") // pl.col("items") + (place < left_over).cast(pl.Int64))
+        .with_columns(cents=pl.col("cents") // pl.col("items") + (place < left_over))
         .drop("add_to_cart_order", "id", "row", "first_row", "items")
         .collect(engine="streaming")
         .lazy()
@@ -257,16 +259,19 @@ def daily_sales(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
         lake.scan("silver/orders")
         .group_by("date")
         .agg(
-            _cents().sum().alias("total_sales"),
-            pl.len().alias("order_count"),
-            pl.col("user_id").n_unique().alias("unique_customers"),
+            total_sales=_cents().sum(),
+            order_count=pl.len(),
+            unique_customers=pl.col("user_id").n_unique(),
         )
     )
-    of_items = shared.group_by("date").agg(pl.len().alias("total_items"))
-    return of_orders.join(of_items, "date", "left").with_columns(
-        pl.col("total_items").fill_null(0),
-        _ratio("total_sales", "order_count").alias("avg_order_value"),
-        _ratio(pl.col("total_items").fill_null(0), "order_count", 2).alias("avg_items_per_order"),
+    of_items = shared.group_by("date").agg(total_items=pl.len())
+    return (
+        of_orders.join(of_items, "date", "left")
+        .with_columns(pl.col("total_items").fill_null(0))
+        .with_columns(
+            avg_order_value=_ratio("total_sales", "order_count"),
+            avg_items_per_order=_ratio("total_items", "order_count", scale=2),
+        )
     )
 
 
@@ -274,40 +279,37 @@ def product_performance(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
     """Sum items by product, sold or not."""
     days = pl.col("days_since_prior_order")
     sold = shared.group_by("product_id").agg(
-        pl.len().alias("total_quantity"),
-        pl.col("cents").sum().alias("total_sales"),
-        pl.col("order_id").n_unique().alias("order_count"),
-        pl.col("reordered").cast(pl.Int64).sum(),
-        days.count().alias("known_days"),
-        days.sum().alias("days"),
+        total_quantity=pl.len(),
+        total_sales=pl.col("cents").sum(),
+        order_count=pl.col("order_id").n_unique(),
+        reordered=pl.col("reordered").sum(),
+        known_days=days.count(),
+        days=days.sum(),
     )
     return (
         lake.scan("silver/products")
         .join(sold, "product_id", "left")
         .with_columns(pl.col("total_quantity", "total_sales", "order_count").fill_null(0))
         .with_columns(
-            _ratio("reordered", "total_quantity", 4).alias("reorder_rate"),
-            _ratio("days", "known_days", 2).alias("avg_days_between_orders"),
+            reorder_rate=_ratio("reordered", "total_quantity", scale=4),
+            avg_days_between_orders=_ratio("days", "known_days", scale=2),
         )
     )
 
 
 def department_analytics(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
     """Sum items by department."""
-    listed = (
-        lake.scan("silver/products")
-        .group_by("department")
-        .agg(pl.col("is_active").sum().alias("product_count"))
-    )
+    listed = lake.scan("silver/products").group_by("department")
     sold = shared.group_by("department").agg(
-        pl.col("cents").sum().alias("total_sales"),
-        pl.col("order_id").n_unique().alias("order_count"),
-        pl.col("user_id").n_unique().alias("customer_count"),
+        total_sales=pl.col("cents").sum(),
+        order_count=pl.col("order_id").n_unique(),
+        customer_count=pl.col("user_id").n_unique(),
     )
     return (
-        listed.join(sold, "department", "left")
+        listed.agg(product_count=pl.col("is_active").sum())
+        .join(sold, "department", "left")
         .with_columns(pl.col("total_sales", "order_count", "customer_count").fill_null(0))
-        .with_columns(_ratio("total_sales", "order_count").alias("avg_order_value"))
+        .with_columns(avg_order_value=_ratio("total_sales", "order_count"))
     )
 
 
@@ -316,87 +318,43 @@ def customer_insights(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
     orders = lake.scan("silver/orders")
     as_of = orders.select(pl.col("date").max()).collect().item()
     of_orders = orders.group_by("user_id").agg(
-        pl.len().alias("total_orders"),
-        _cents().sum().alias("total_spend"),
-        pl.col("date").min().alias("first_order_date"),
-        pl.col("date").max().alias("last_order_date"),
+        total_orders=pl.len(),
+        total_spend=_cents().sum(),
+        first_order_date=pl.col("date").min(),
+        last_order_date=pl.col("date").max(),
     )
     favorites = shared.group_by("user_id").agg(  # The most frequent value, of equals the lowest.
-        pl.col("department").mode().min().alias("favorite_department"),
-        pl.col("product_id").mode().min().alias("favorite_product_id"),
+        favorite_department=pl.col("department").mode().min(),
+        favorite_product_id=pl.col("product_id").mode().min(),
     )
-    count, days = pl.col("total_orders"), pl.col("days_since_last_order")
-    segment = (
-        pl.when(count > LOYAL_ORDERS)
-        .then(pl.lit("Loyal"))
-        .when((count > ACTIVE_ORDERS) & (days <= ACTIVE_DAYS))
-        .then(pl.lit("Active"))
-        .when((count > 1) & (days <= LAPSED_DAYS))
-        .then(pl.lit("Regular"))
-        .when(days > LAPSED_DAYS)
-        .then(pl.lit("Lapsed"))
-        .otherwise(pl.lit("New"))
-    )
-    since = (pl.lit(as_of) - pl.col("last_order_date")).dt.total_days()
     return (
         of_orders.join(favorites, "user_id", "left")
         .with_columns(
-            since.alias("days_since_last_order"),
-            _ratio("total_spend", "total_orders").alias("avg_order_value"),
+            days_since_last_order=(pl.lit(as_of) - pl.col("last_order_date")).dt.total_days(),
+            avg_order_value=_ratio("total_spend", "total_orders"),
         )
-        .with_columns(segment.alias("customer_segment"))
+        .with_columns(customer_segment=pl.sql_expr(SEGMENT))
     )
 
 
 def _cents() -> pl.Expr:
-    return (pl.col("total_amount") * 100).cast(pl.Int64).alias("cents")
+    return (pl.col("total_amount") * 100).cast(pl.Int64)
 
 
-def _ratio(numerator: str | pl.Expr, denominator: str, scale: int = 0) -> pl.Expr:
+def _ratio(numerator: str, denominator: str, *, scale: int = 0) -> pl.Expr:
     """Divide whole numbers of at least zero, rounding half up; null when dividing by zero."""
-    dividend = pl.col(numerator) if isinstance(numerator, str) else numerator
     divisor = pl.col(denominator).cast(pl.Int64)
-    doubled: pl.Expr = dividend.cast(pl.Int64) * (2 * 10**scale) + divisor
-    return pl.when(divisor > 0).then(doubled // (2 * divisor))
+    doubled = pl.col(numerator).cast(pl.Int64) * (2 * 10**scale)
+    return pl.when(divisor > 0).then((doubled + divisor) // (2 * divisor))
 
 
-def _as_stored(lake: Lake, column: str) -> pl.Expr:
-    if column == "last_updated_timestamp":
-        return lake.now.alias(column)
-    if column in DECIMALS:
-        precision, scale = DECIMALS[column]
-        exact = pl.col(column).cast(pl.Decimal(38, scale)) / 10**scale
-        return exact.cast(pl.Decimal(precision, scale))
-    return pl.col(column)
+def _stored(column: str) -> pl.Expr:
+    if column not in DECIMALS:
+        return pl.col(column)
+    precision, scale = DECIMALS[column]
+    exact: pl.Expr = pl.col(column).cast(pl.Decimal(38, scale)) / 10**scale
+    return exact.cast(pl.Decimal(precision, scale))
 
-
-GOLD: Final = (
-    (
-        daily_sales,
-        "date",
-        "date total_sales order_count avg_order_value unique_customers total_items "
-        "avg_items_per_order last_updated_timestamp",
-    ),
-    (
-        product_performance,
-        "department",
-        "product_id department product_name total_quantity total_sales order_count reorder_rate "
-        "avg_days_between_orders last_updated_timestamp",
-    ),
-    (
-        department_analytics,
-        "department",
-        "department total_sales product_count order_count customer_count avg_order_value "
-        "last_updated_timestamp",
-    ),
-    (
-        customer_insights,
-        "customer_segment",
-        "user_id total_orders total_spend avg_order_value first_order_date last_order_date "
-        "days_since_last_order favorite_department favorite_product_id customer_segment "
-        "last_updated_timestamp",
-    ),
-)
 
 # --- The run -------------------------------------------------------------------------------------
 
@@ -411,13 +369,13 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
         yield
         seconds[name] = round(time.perf_counter() - start, 3)
 
-    for entity in COLUMNS:
+    updated = lake.now.alias("last_updated_timestamp")
+    for entity in KEYS:
         with step(f"bronze/{entity}"):
             load(lake, landing, entity)
     with step("silver/products"):
         catalogue = lake.scan("bronze/products").select(pl.col("source_file").max()).collect()
         active = pl.col("source_file") == catalogue.item()
-        updated = lake.now.alias("last_updated_timestamp")
         refine(lake, "products", derived=[active.alias("is_active"), updated], references={})
     with step("silver/orders"):
         instant = pl.col("order_timestamp").dt
@@ -429,11 +387,16 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
         refine(lake, "order_items", derived=[], references=references, partition_by="date")
     with step("shared revenue"):
         shared = share_revenue(lake)
-    for table, partition_by, columns in GOLD:
-        name = f"gold/{table.__name__}"
-        with step(name):
-            rows = table(lake, shared).select(_as_stored(lake, c) for c in columns.split())
-            lake.append(name, rows.cast({pl.UInt32: pl.Int64}), partition_by)
+    for table, partition_by in (
+        (daily_sales, "date"),
+        (product_performance, "department"),
+        (department_analytics, "department"),
+        (customer_insights, "customer_segment"),
+    ):
+        name = table.__name__
+        with step(f"gold/{name}"):
+            rows = table(lake, shared).select(*map(_stored, COLUMNS[name]), updated)
+            lake.append(f"gold/{name}", rows.cast({pl.UInt32: pl.Int64}), partition_by)
     return seconds
 
 
@@ -447,11 +410,13 @@ def main() -> None:
     if arguments.lake.exists():
         parser.error(f"{arguments.lake} exists already")
     seconds = run(arguments.landing, Lake(arguments.lake, datetime.now(UTC)))
-    # ru_maxrss is in KiB, on macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    total = round(time.perf_counter() - start, 3)
-    result = {"steps": seconds, "total_seconds": total, "peak_rss_bytes": peak}
+    result = {
+        "steps": seconds,
+        "total_seconds": round(time.perf_counter() - start, 3),
+        # In KiB, on macOS in bytes.
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
+    }
     print(json.dumps(result))  # noqa: T201
 
 

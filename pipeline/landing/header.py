@@ -15,8 +15,9 @@ _SPACE = " \t\n\v\f\r"
 # Far more than drift brings, and few enough that a row of a hostile file stays small.
 MAX_COLUMNS = 1_024
 MAX_HEADER_BYTES = 262_144
-# Bronze repeats the names of unknown columns in every row.
 MAX_NAME_CHARACTERS = 255
+# Bronze repeats the names of unknown columns in every row, so that is what each row grows by.
+MAX_UNKNOWN_BYTES = 8_192
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Header:
     known: tuple[int, ...]
     extra: tuple[tuple[str, int], ...]
 
+    @property
+    def unknown_bytes(self) -> int:
+        """What the names of unknown columns take up in every row's JSON."""
+        return sum(len(json.dumps(name, ensure_ascii=False).encode()) + 6 for name, _ in self.extra)
+
 
 def read_header(names: Sequence[str], entity: Entity, where: str = "") -> Header:
     """Find the contract's columns by name, ASCII case and outer white space ignored.
@@ -43,8 +49,8 @@ def read_header(names: Sequence[str], entity: Entity, where: str = "") -> Header
         where: Place within the file for messages, e.g. of a worksheet.
 
     Raises:
-        FileRefusedError: A column is missing or comes twice, there are too many, or one has a name
-            that is none.
+        FileRefusedError: A column is missing or comes twice, there are too many, or their names
+            are too long.
     """
     if len(names) > MAX_COLUMNS:
         msg = f"The header{where} has {len(names)} columns; at most {MAX_COLUMNS} are accepted."
@@ -72,8 +78,16 @@ def read_header(names: Sequence[str], entity: Entity, where: str = "") -> Header
         msg = f"The header{where} has {', '.join(twice)} more than once; got {_shown(names)}."
         raise FileRefusedError("header", msg, "Leave one of each and deliver the file again.")
     known = tuple(places[name][0] for name in expected)
-    extra = [(name.strip(_SPACE), i) for i, name in enumerate(names) if i not in known]
-    return Header(len(names), known, tuple(_told_apart(extra)))
+    extra = _told_apart([(name.strip(_SPACE), i) for i, name in enumerate(names) if i not in known])
+    header = Header(len(names), known, tuple(extra))
+    if header.unknown_bytes > MAX_UNKNOWN_BYTES:
+        msg = (
+            f"The header{where} has {len(extra)} unknown columns, whose names would add "
+            f"{header.unknown_bytes:,} bytes to every row; at most {MAX_UNKNOWN_BYTES:,} are "
+            "accepted."
+        )
+        raise FileRefusedError("header", msg, "Deliver only the columns that are needed.")
+    return header
 
 
 def _canonical(name: str) -> str:

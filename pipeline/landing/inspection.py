@@ -23,9 +23,9 @@ def inspect(store: Store, file: StoredFile) -> Delivery | Refusal:
     """Hold one file against every file-level check; the first that fails refuses it."""
     entity_name = ""
     try:
-        _check_path(file.path)
         entity = entity_of(file.path)
         entity_name = entity.name
+        _check_path(file.path)
         return _inspect_content(store, file, entity, format_of(file.path))
     except FileRefusedError as error:
         return Refusal(file.path, entity_name, error.check, str(error))

@@ -108,13 +108,8 @@ def malformed_batch(
 
 
 def rows_at_once(header: Header) -> int:
-    """Return how many rows a batch may have.
-
-    Every row repeats the names of the unknown columns; long names must not make a batch of a
-    thousand times the size of what it was read from.
-    """
-    names = sum(len(json.dumps(name)) for name, _ in header.extra)
-    return max(1, min(_BATCH_ROWS, _BATCH_NAME_BYTES // (names + 1)))
+    """Return how many rows a batch may have, given what each repeats of the header."""
+    return max(1, min(_BATCH_ROWS, _BATCH_NAME_BYTES // (header.unknown_bytes + 1)))
 
 
 def _as_json(extra: Mapping[str, pa.Array]) -> pa.Array:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from pipeline.contracts.model import Entity
 from pipeline.errors import FileRefusedError
@@ -29,6 +29,7 @@ MAX_UNPACKED_BYTES = 1 << 30
 MAX_RATIO = 250
 RATIO_FREE_BYTES = 16 << 20
 MAX_CELLS = 20_000_000
+MAX_CELLS_IN_ALL = 100_000_000
 MAX_TAGS = 50_000_000
 MAX_TAG_BYTES = 4 << 20
 
@@ -275,8 +276,18 @@ def _tables(raw: BinaryIO, entity: Entity) -> Iterator[tuple[Header, Iterator[Ce
         raise FileRefusedError(
             "content", f"It does not open as a workbook: {error}.", "Save it as .xlsx again."
         ) from error
+    cells = 0
     for name in names:
-        rows = _filled_rows(workbook, name)
+        sheet = _sheet(workbook, name)
+        # Worksheets may share one part of the archive, so that its size says little of theirs.
+        cells += sheet.total_height * sheet.total_width
+        if cells > MAX_CELLS_IN_ALL:
+            raise FileRefusedError(
+                "size",
+                f"Its worksheets span more than {MAX_CELLS_IN_ALL:,} cells.",
+                "Deliver the rows as CSV.",
+            )
+        rows = _filled_rows(sheet)
         head = next(rows, None)
         if head is not None:
             while head and not head[-1]:
@@ -284,17 +295,20 @@ def _tables(raw: BinaryIO, entity: Entity) -> Iterator[tuple[Header, Iterator[Ce
             yield read_header(head, entity, f" of worksheet {name!r}"), rows
 
 
-def _filled_rows(workbook: CalamineWorkbook, name: str) -> Iterator[Cells]:
+def _sheet(workbook: CalamineWorkbook, name: str) -> CalamineSheet:
     try:
-        rows = workbook.get_sheet_by_name(name).iter_rows()
-        for row in rows:
-            cells = [_text(cell) for cell in row]
-            if any(cells):
-                yield cells
+        return workbook.get_sheet_by_name(name)
     except CalamineError as error:
         raise FileRefusedError(
             "content", f"Worksheet {name!r} cannot be read: {error}.", "Save it as .xlsx again."
         ) from error
+
+
+def _filled_rows(sheet: CalamineSheet) -> Iterator[Cells]:
+    for row in sheet.iter_rows():
+        cells = [_text(cell) for cell in row]
+        if any(cells):
+            yield cells
 
 
 def _text(cell: Any) -> str:

@@ -58,7 +58,8 @@ def measure(landing: Path, lake: Path) -> dict[str, Any]:
         }
         for step, spent in report.seconds.items()
     ]
-    return {"seconds": seconds, "peak_bytes": max(observer.peaks.values()), "steps": steps}
+    peak = max(observer.peaks.values())
+    return {"total_seconds": seconds, "peak_rss_bytes": peak, "steps": steps}
 
 
 def _rows(report: RunReport, step: str) -> int:

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from simulator.cli import console
+from simulator.cli.bench import bench
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
@@ -71,6 +72,7 @@ _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
+_add(bench, _LOOK)
 
 
 def _print_version(wanted: bool) -> None:

@@ -59,9 +59,7 @@ def bench(
         if landing is None:
             shown.step(f"generating {orders:,} orders")
             landing, later = prepare(place, orders)
-        rounds = [
-            measure_round(place, landing, later, lambda name: shown.step(name)) for _ in range(runs)
-        ]
+        rounds = [measure_round(place, landing, later, shown.step) for _ in range(runs)]
     found = [measurement for measurements in rounds for measurement in measurements]
     if as_json:
         console.document({"measurements": [asdict(m) for m in found], "ratios": _ratios(found)})

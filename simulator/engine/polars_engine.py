@@ -19,7 +19,6 @@ from deltalake import (
     WriterProperties,
     write_deltalake,
 )
-from deltalake.exceptions import TableNotFoundError
 
 from pipeline.contracts.layers import bronze
 from pipeline.contracts.model import Entity, Table
@@ -50,7 +49,8 @@ class PolarsEngine:
     def __init__(self, lake: Path) -> None:
         self._lake = lake
         self._scratch = lake / SCRATCH / uuid.uuid4().hex
-        self._open: dict[str, DeltaTable] = {}
+        self._latest_tables: dict[str, DeltaTable] = {}
+        self._snapshots: dict[str, DeltaTable] = {}
 
     def create(self, tables: Sequence[Table]) -> None:
         """See `Engine.create`."""
@@ -83,12 +83,13 @@ class PolarsEngine:
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
-        return DeltaTable.is_deltatable(str(self._path(table)))
+        known = table.path in self._latest_tables
+        return known or DeltaTable.is_deltatable(str(self._path(table)))
 
     def read(self, table: Table) -> Frame:
         """See `Engine.read`."""
         with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(pl.scan_delta(self._latest(table))), table.columns)
+            return from_storage(_narwhals(pl.scan_delta(self._snapshot(table))), table.columns)
 
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
@@ -216,7 +217,8 @@ class PolarsEngine:
     def _writing(self, table: Table) -> Iterator[None]:
         with told(f"writing {table.path}", self._lake):
             yield
-        self._open.pop(table.path, None)
+            self._latest(table).update_incremental()
+        self._snapshots.pop(table.path, None)
 
     def _has_appended(self, target: DeltaTable, batch_id: int) -> bool:
         last = target.transaction_version(_APPEND)
@@ -249,13 +251,17 @@ class PolarsEngine:
 
     def restore(self, table: Table, version: int | None) -> None:
         """See `Engine.restore`."""
-        self._open.pop(table.path, None)
+        self._forget(table)
         with told(f"restoring {table.path}", self._lake):
             if version is None:
                 shutil.rmtree(self._path(table), ignore_errors=False)
             elif self._latest(table).version() != version:
                 self._latest(table).restore(version)
-        self._open.pop(table.path, None)
+        self._forget(table)
+
+    def _forget(self, table: Table) -> None:
+        self._latest_tables.pop(table.path, None)
+        self._snapshots.pop(table.path, None)
 
     def history(self, table: Table) -> list[Commit]:
         """See `Engine.history`."""
@@ -272,23 +278,27 @@ class PolarsEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
-        self._open.clear()
+        self._latest_tables.clear()
+        self._snapshots.clear()
         shutil.rmtree(self._scratch, ignore_errors=True)
         with suppress(OSError):
             self._scratch.parent.rmdir()
 
     def _latest(self, table: Table) -> DeltaTable:
-        if table.path not in self._open:
-            self._open[table.path] = self._opened(table)
-        return self._open[table.path]
+        """Return the table as the last write left it; writes move this object on."""
+        if table.path not in self._latest_tables:
+            self._latest_tables[table.path] = self._opened(table)
+        return self._latest_tables[table.path]
+
+    def _snapshot(self, table: Table) -> DeltaTable:
+        """Return the table as it is now and stays: lazy frames hold on to this object."""
+        if table.path not in self._snapshots:
+            self._snapshots[table.path] = self._opened(table)
+        return self._snapshots[table.path]
 
     def _opened(self, table: Table) -> DeltaTable:
         with told(f"opening {table.path}", self._lake):
-            try:
-                return DeltaTable(self._path(table))
-            except TableNotFoundError:
-                self._create(table)
-                return DeltaTable(self._path(table))
+            return DeltaTable(self._path(table))
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""

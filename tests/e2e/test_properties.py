@@ -30,6 +30,11 @@ ORIGIN = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
 DATA_LAYERS = ("bronze", "silver", "quarantine", "gold", "interim")
 
 
+def examples(count: int) -> settings:
+    """Ask for some examples; for many more in a run that looks for new ones."""
+    return settings(max_examples=count if settings().derandomize else 25 * count)
+
+
 @contextmanager
 def new_shop() -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as folder:
@@ -86,7 +91,7 @@ def assert_lake_agrees(shop: Shop, expected: ReferenceLake) -> None:
     assert_gold_agrees(shop, expected.gold())
 
 
-@settings(max_examples=16)
+@examples(16)
 @given(data=st.data(), made=deliveries())
 def test_the_pipeline_is_the_reference(data: st.DataObject, made: Deliveries) -> None:
     """After every run silver, quarantine, gold and accounts are what the semantics say."""
@@ -103,7 +108,7 @@ def test_the_pipeline_is_the_reference(data: st.DataObject, made: Deliveries) ->
 # --- Order of arrival ----------------------------------------------------------------------------
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(data=st.data(), made=deliveries(min_files=5, max_files=7))
 def test_batching_does_not_matter(data: st.DataObject, made: Deliveries) -> None:
     """One file per run, all in one run, or any grouping that keeps their order: the same lake.
@@ -118,7 +123,7 @@ def test_batching_does_not_matter(data: st.DataObject, made: Deliveries) -> None
     assert lake_of(data.draw(groupings(other, max_runs=3))) == all_in_one
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(data=st.data(), made=deliveries())
 def test_batching_does_not_matter_to_the_reference(data: st.DataObject, made: Deliveries) -> None:
     """The same law of the reference, which is cheap enough to be asked often."""
@@ -142,7 +147,7 @@ def test_batching_does_not_matter_to_the_reference(data: st.DataObject, made: De
     assert lakes[0] == lakes[1]
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(data=st.data(), made=deliveries(max_files=9))
 def test_replay_does_nothing(data: st.DataObject, made: Deliveries) -> None:
     """The same bytes again, in place, touched or under other names: no new file, no new version."""
@@ -166,7 +171,7 @@ def test_replay_does_nothing(data: st.DataObject, made: Deliveries) -> None:
         assert state(shop.lake, lineage=True) == said
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(data=st.data(), made=deliveries(Dirt(rows=30, fields=10, repeated=20)))
 def test_nothing_is_lost(data: st.DataObject, made: Deliveries) -> None:
     """Rows in accepted files = bronze rows = silver + superseded + quarantined rows."""
@@ -346,7 +351,7 @@ def corrections(made: Deliveries) -> list[Deliveries]:
     return [first, *([file] for file in plain)]
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(data=st.data(), made=deliveries(CLEAN, min_files=12, max_files=16))
 def test_incremental_gold_is_gold_from_scratch(data: st.DataObject, made: Deliveries) -> None:
     """A run that changes one row leaves gold as if all of it had been computed from silver anew.
@@ -384,7 +389,7 @@ def assert_revenue_is_conserved(shop: Shop) -> None:
         assert total(shop.rows(f"gold/{table}"), column) == total(orders, "total_amount")
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(data=st.data(), made=deliveries())
 def test_revenue_is_conserved_to_the_cent(data: st.DataObject, made: Deliveries) -> None:
     """Products' revenue + orders without silver items = the sum over the days, exactly."""

@@ -42,7 +42,7 @@ _BAD = object()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Each example is a frame of many cases, and a frame costs more than its cases do.
-_FRAMES = settings(max_examples=settings.default.max_examples // 5)
+_FRAMES = settings(max_examples=settings().max_examples // 5)
 
 
 # --- The rules, read plainly ---------------------------------------------------------------------

@@ -425,8 +425,8 @@ def test_every_entity_is_read(entity: str) -> None:
 
 
 def test_long_names_of_unknown_columns_do_not_make_batches_of_gigabytes() -> None:
-    names = ",".join(f"{i:0255}" for i in range(100))
-    body = (",," + "," * 101 + "\n") * 5_000
+    names = ",".join(f"{i:0250}" for i in range(30))
+    body = ("," * 33 + "\n") * 20_000
     store = MemoryStore({"products.csv": f"{PRODUCTS_HEADER},{names}\n{body}".encode()})
     delivery = inspect(store, store.list()[0])
     assert isinstance(delivery, Delivery)
@@ -434,4 +434,4 @@ def test_long_names_of_unknown_columns_do_not_make_batches_of_gigabytes() -> Non
     for batch in read_delivery(store, delivery, STAMP):
         assert batch.nbytes < 64 << 20
         rows += batch.num_rows
-    assert rows == 5_000
+    assert rows == 20_000

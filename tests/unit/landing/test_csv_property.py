@@ -115,8 +115,10 @@ def test_rows_raw_text_and_numbers_agree_with_a_plain_reading(
 def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]], end: str) -> None:
     """Law: RFC 4180 text gives back exactly the values that were written, line breaks included."""
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_MINIMAL if end == "\r\n" else csv.QUOTE_ALL
-    writer = csv.writer(text, lineterminator=end, quoting=quoting)
+    # With LF alone the module would leave a CR unquoted.
+    plain = csv.writer(text, lineterminator=end, quoting=csv.QUOTE_MINIMAL)
+    quoting = csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer = plain if end == "\r\n" else quoting
     writer.writerows([NAMES, *rows])
     assert take(text.getvalue()).shown() == [tuple(row) for row in rows]
 

@@ -109,7 +109,7 @@ def test_number_has_15_digits_and_no_exponent(numbers: list[float]) -> None:
     shown = take(workbook(sheet(HEADER_ROW + rows)), BOOK).shown()
     rounding = Context(prec=15, rounding=ROUND_HALF_EVEN, Emin=-10_000, Emax=10_000)
     for row, number in zip(shown, numbers, strict=True):
-        text = row[3]
+        text = str(row[3])
         assert set(text) <= set("-.0123456789")
         assert Decimal(text) == rounding.create_decimal(Decimal(number))
         whole, point, fraction = text.partition(".")
@@ -593,6 +593,15 @@ def test_workbook_of_too_many_tags_is_refused(monkeypatch: pytest.MonkeyPatch) -
     refusal = refused(workbook(GOOD_SHEET, parts={"xl/sharedStrings.xml": strings}), BOOK)
     assert refusal.check == "size"
     assert "tags" in refusal.reason
+
+
+def test_many_worksheets_that_share_one_part_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CELLS_IN_ALL", 1_000)
+    pages = {"xl/worksheets/one.xml": sheet(HEADER_ROW + text_row(20, GOOD))}
+    few = workbook(*[""] * 5, target="worksheets/one.xml", parts=pages)
+    assert take(few, BOOK).shown() == [GOOD] * 5
+    many = workbook(*[""] * 50, target="worksheets/one.xml", parts=pages)
+    assert refused(many, BOOK).check == "size"
 
 
 def test_billion_laughs_are_refused() -> None:
