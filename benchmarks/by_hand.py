@@ -1,8 +1,7 @@
 """The lakehouse of one shop as a plain Polars and delta-rs script, without the pipeline.
 
-It is what the pipeline's speed and memory are measured against: one fixed job, a fresh lake, clean
-files in the usual spelling. Bronze, silver, quarantine and gold follow the same definitions, and
-gold is the same to the last digit.
+What the pipeline's speed and memory are measured against: one fixed job, a fresh lake, clean files
+in the usual spelling. Its gold is the pipeline's, to the last digit.
 
     python -m benchmarks.by_hand LANDING LAKE
 """
@@ -21,37 +20,29 @@ from typing import Final
 import polars as pl
 from deltalake import DeltaTable, WriterProperties
 
-_TABLES = {
-    "products": "product_id department_id department product_name",
-    "orders": "order_num order_id user_id order_timestamp total_amount date",
-    "order_items": (
-        "id order_id user_id days_since_prior_order product_id add_to_cart_order reordered "
-        "order_timestamp date"
-    ),
-    "daily_sales": (
-        "date total_sales order_count avg_order_value unique_customers total_items "
-        "avg_items_per_order"
-    ),
-    "product_performance": (
-        "product_id department product_name total_quantity total_sales order_count reorder_rate "
-        "avg_days_between_orders"
-    ),
-    "department_analytics": (
-        "department total_sales product_count order_count customer_count avg_order_value"
-    ),
-    "customer_insights": (
-        "user_id total_orders total_spend avg_order_value first_order_date last_order_date "
-        "days_since_last_order favorite_department favorite_product_id customer_segment"
-    ),
+COLUMNS: Final = {
+    table: columns.split()
+    for table, columns in {
+        "products": "product_id department_id department product_name",
+        "orders": "order_num order_id user_id order_timestamp total_amount date",
+        "order_items": """id order_id user_id days_since_prior_order product_id add_to_cart_order
+            reordered order_timestamp date""",
+        "daily_sales": """date total_sales order_count avg_order_value unique_customers total_items
+            avg_items_per_order""",
+        "product_performance": """product_id department product_name total_quantity total_sales
+            order_count reorder_rate avg_days_between_orders""",
+        "department_analytics": """department total_sales product_count order_count customer_count
+            avg_order_value""",
+        "customer_insights": """user_id total_orders total_spend avg_order_value first_order_date
+            last_order_date days_since_last_order favorite_department favorite_product_id
+            customer_segment""",
+    }.items()
 }
-COLUMNS: Final = {table: columns.split() for table, columns in _TABLES.items()}
 KEYS: Final = {"products": "product_id", "orders": "order_id", "order_items": "id"}
 LINEAGE: Final = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
 
-BATCH_ID: Final = 1
 FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
-TIMESTAMP: Final = pl.Datetime("us", "UTC")
 WRITER: Final = WriterProperties(
     compression="ZSTD", compression_level=1, max_row_group_size=1 << 18
 )
@@ -75,24 +66,15 @@ FILES_PER_APPEND: Final = 6
 
 
 class Lake:
-    """A folder of Delta tables, and the time of the run that fills it.
-
-    Args:
-        root: The folder.
-        now: Time of the run.
-    """
+    """A folder of Delta tables, and the time of the run that fills it."""
 
     def __init__(self, root: Path, now: datetime) -> None:
         self.root = root
-        self.now = pl.lit(now, TIMESTAMP)
+        self.now = pl.lit(now, pl.Datetime("us", "UTC"))
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Read a table, e.g. `silver/orders`."""
         return pl.scan_delta(str(self.root / table))
-
-    def rows(self, table: str) -> int:
-        """Count a table's rows from its log."""
-        return int(DeltaTable(self.root / table).count())
 
     def append(self, table: str, rows: pl.LazyFrame, partition_by: str | None = None) -> None:
         """Stream rows into a table, which is made if there is none."""
@@ -112,7 +94,7 @@ def load(lake: Lake, landing: Path, entity: str) -> None:
             *COLUMNS[entity],
             "source_file",
             pl.col("source_row").cast(pl.Int64),
-            batch_id=pl.lit(BATCH_ID, pl.Int64),
+            batch_id=pl.lit(1, pl.Int64),
             ingestion_timestamp=lake.now,
             ingestion_date=lake.now.dt.date(),
         )
@@ -137,12 +119,7 @@ def refine(
 ) -> None:
     """Type and check bronze; what is valid goes to silver, the rest to quarantine.
 
-    Args:
-        lake: The lake.
-        entity: `products`, `orders` or `order_items`.
-        derived: Columns that silver adds.
-        references: Silver tables by the column that refers to them by the same name.
-        partition_by: Silver's partition column.
+    `references` names silver tables by the column that refers to theirs of the same name.
     """
     bronze = lake.scan(f"bronze/{entity}")
     raw = {column: f"raw_{column}" for column in COLUMNS[entity]}
@@ -154,7 +131,8 @@ def refine(
     for column, table in references.items():
         valid = valid.join(lake.scan(table), column, "semi")
     lake.append(f"silver/{entity}", _latest(valid, bronze, KEYS[entity]), partition_by)
-    if lake.rows(f"silver/{entity}") == lake.rows(f"bronze/{entity}"):
+    read, kept = (DeltaTable(lake.root / layer / entity).count() for layer in ("bronze", "silver"))
+    if kept == read:
         return
 
     checked = parsed.with_columns(sound.alias("sound"))
@@ -175,9 +153,10 @@ def refine(
 def _typed(column: str, text: pl.Expr) -> pl.Expr:
     match column:
         case "product_name":
-            return text.str.strip_chars()
+            return text.str.strip_chars().replace("", None)
         case "department":
-            return text.str.strip_chars().str.replace_all(r"\s+", " ").str.to_uppercase()
+            name = text.str.replace_all(r"\s+", " ").str.strip_chars().replace("", None)
+            return name.str.to_uppercase()
         case "date":
             return text.str.to_date("%Y-%m-%d", strict=False)
         case "order_timestamp":
@@ -187,8 +166,7 @@ def _typed(column: str, text: pl.Expr) -> pl.Expr:
             exact = text.str.contains(r"^-?\d{1,8}(\.\d{1,2})?$")
             return pl.when(exact).then(text).cast(pl.Decimal(10, 2), strict=False)
         case "reordered":
-            flag = text.cast(pl.Int32, strict=False)
-            return pl.when(flag.is_between(0, 1)).then(flag)
+            return pl.when(text.is_in(["0", "1"])).then(text).cast(pl.Int32, strict=False)
         case _:
             return text.cast(pl.Int64, strict=False)
 
@@ -315,13 +293,13 @@ def department_analytics(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
 
 def customer_insights(lake: Lake, shared: pl.LazyFrame) -> pl.LazyFrame:
     """Sum orders by customer; days count to the latest order date."""
-    orders = lake.scan("silver/orders")
-    as_of = orders.select(pl.col("date").max()).collect().item()
+    orders, date = lake.scan("silver/orders"), pl.col("date")
+    as_of = orders.select(date.max()).collect().item()
     of_orders = orders.group_by("user_id").agg(
         total_orders=pl.len(),
         total_spend=_cents().sum(),
-        first_order_date=pl.col("date").min(),
-        last_order_date=pl.col("date").max(),
+        first_order_date=date.min(),
+        last_order_date=date.max(),
     )
     favorites = shared.group_by("user_id").agg(  # The most frequent value, of equals the lowest.
         favorite_department=pl.col("department").mode().min(),
@@ -393,10 +371,10 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
         (department_analytics, "department"),
         (customer_insights, "customer_segment"),
     ):
-        name = table.__name__
-        with step(f"gold/{name}"):
-            rows = table(lake, shared).select(*map(_stored, COLUMNS[name]), updated)
-            lake.append(f"gold/{name}", rows.cast({pl.UInt32: pl.Int64}), partition_by)
+        with step(f"gold/{table.__name__}"):
+            columns = map(_stored, COLUMNS[table.__name__])
+            rows = table(lake, shared).select(*columns, updated).cast({pl.UInt32: pl.Int64})
+            lake.append(f"gold/{table.__name__}", rows, partition_by)
     return seconds
 
 
@@ -410,13 +388,10 @@ def main() -> None:
     if arguments.lake.exists():
         parser.error(f"{arguments.lake} exists already")
     seconds = run(arguments.landing, Lake(arguments.lake, datetime.now(UTC)))
-    result = {
-        "steps": seconds,
-        "total_seconds": round(time.perf_counter() - start, 3),
-        # In KiB, on macOS in bytes.
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
-    }
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    total = round(time.perf_counter() - start, 3)
+    result = {"steps": seconds, "total_seconds": total, "peak_rss_bytes": peak}
     print(json.dumps(result))  # noqa: T201
 
 

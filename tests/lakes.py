@@ -129,6 +129,7 @@ def run(
     *,
     as_of: date | None = None,
     again: Sequence[str] = (),
+    rebuild: bool = False,
     engine: Engine | None = None,
     store: Store | None = None,
 ) -> RunReport:
@@ -136,7 +137,7 @@ def run(
     lakehouse = Lakehouse(
         engine or PolarsEngine(lake), LakeHome(lake), store or LocalStore(landing)
     )
-    return lakehouse.run(RunRequest(run_time(number), as_of=as_of, again=again))
+    return lakehouse.run(RunRequest(run_time(number), as_of=as_of, again=again, rebuild=rebuild))
 
 
 @dataclass
@@ -173,10 +174,11 @@ class Shop:
         *,
         as_of: date | None = None,
         again: Sequence[str] = (),
+        rebuild: bool = False,
     ) -> RunReport:
         """Deliver some files, then run."""
         deliver(self.landing, files)
-        report = run(self.landing, self.lake, self.runs, as_of=as_of, again=again)
+        report = run(self.landing, self.lake, self.runs, as_of=as_of, again=again, rebuild=rebuild)
         self.runs += 1
         self.reports.append(report)
         return report

@@ -21,7 +21,7 @@ from pipeline.landing.delivery import Delivery
 from pipeline.landing.naming import Format
 from pipeline.landing.rows import Stamp, bronze_batch, malformed_batch, rows_at_once
 
-_PIECE_BYTES = 4 * MAX_LINE_BYTES
+_PIECE_BYTES = MAX_LINE_BYTES
 
 # A record goes over many lines only within quotes; one beyond this has a quote that never closes.
 MAX_RECORD_BYTES = 4 * MAX_LINE_BYTES

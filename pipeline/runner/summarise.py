@@ -141,6 +141,7 @@ class Summary:
         self._touched = touched
         self._as_of_changed = as_of_changed
         self._partitions = None if touched.all_dates else touched.dates
+        self._shares: list[Frame] = []
 
     def steps(self) -> Iterator[tuple[Table, Callable[[], None]]]:
         """Yield the tables that have to be written, in order, each with what writes it."""
@@ -157,7 +158,7 @@ class Summary:
     def _daily_aggregates(self) -> None:
         """Share revenue chunk by chunk and write both daily aggregates."""
         engine, products = self._engine, self._engine.read(silver(PRODUCTS))
-        shared = [self._shared(chunk) for chunk in self._chunks()]
+        self._shares = shared = [self._share(chunk) for chunk in self._chunks()]
         engine.overwrite(
             DAILY_PRODUCT,
             (revenue.daily_product(chunk) for chunk in shared),
@@ -185,7 +186,7 @@ class Summary:
         if chunk:
             yield chunk
 
-    def _shared(self, dates: Dates) -> Frame:
+    def _share(self, dates: Dates) -> Frame:
         """Share the revenue of the orders of some dates among their items, wherever these lie."""
         engine, order_id = self._engine, nw.col("order_id")
         orders = engine.read(silver(ORDERS)).filter(nw.col("date").is_in(dates))
@@ -226,14 +227,14 @@ class Summary:
     def _favorites(self, orders: Frame) -> Frame:
         """Find the favourites of the customers whose orders changed; keep those of the others."""
         engine, touched = self._engine, self._touched
-        items = engine.read(silver(ORDER_ITEMS))
         departments = engine.read(DAILY_CUSTOMER_DEPARTMENT)
-        if touched.all_dates:
-            return customers.favorites(items, orders, departments)
+        if touched.all_dates and self._shares:
+            bought = nw.concat([share.select("user_id", "product_id") for share in self._shares])
+            return customers.favorites(bought, departments)
         users = engine.checkpoint(customers.users_of(orders, touched.dates, touched.left_users))
-        found = customers.favorites(
-            items, orders.join(users, "user_id", "semi"), departments.join(users, "user_id", "semi")
-        )
+        items = engine.read(silver(ORDER_ITEMS))
+        bought = customers.bought_products(items, orders.join(users, "user_id", "semi"))
+        found = customers.favorites(bought, departments.join(users, "user_id", "semi"))
         kept = customers.kept_favorites(engine.read(CUSTOMER_INSIGHTS), users)
         return nw.concat([found, kept])
 

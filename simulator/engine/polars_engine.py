@@ -12,6 +12,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pyarrow as pa
 from deltalake import (
+    ColumnProperties,
     CommitProperties,
     DeltaTable,
     Schema,
@@ -20,8 +21,10 @@ from deltalake import (
     write_deltalake,
 )
 
-from pipeline.contracts.layers import bronze
+from pipeline.contracts.entities import ENTITIES
+from pipeline.contracts.layers import SOURCE_ROW, bronze
 from pipeline.contracts.model import Entity, Table
+from pipeline.contracts.types import Kind
 from pipeline.engine import Commit
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
@@ -32,7 +35,11 @@ from pipeline.portable.polars import type_at_rest
 from simulator.engine.failures import told
 
 # Row groups of this size keep the writer's memory low and let readers skip.
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=131_072)
+_ROW_GROUP_ROWS = 131_072
+# A dictionary of values that hardly repeat costs time and makes the file greater.
+_WITHOUT_DICTIONARY = frozenset(
+    column.name for entity in ENTITIES for column in entity.columns if column.type.kind is Kind.KEY
+) | {SOURCE_ROW.name}
 _CHUNK_ROWS = 100_000
 SCRATCH = "_scratch"
 
@@ -157,7 +164,7 @@ class PolarsEngine:
                     match,
                     source_alias="source",
                     target_alias="target",
-                    writer_properties=_WRITER,
+                    writer_properties=_writer(table),
                     commit_properties=_commit(batch_id),
                 )
                 .when_matched_update_all()
@@ -233,7 +240,7 @@ class PolarsEngine:
                 self._scratch.mkdir(parents=True)
             path = self._scratch / f"{uuid.uuid4().hex}.parquet"
             _polars(frame).sink_parquet(
-                path, compression="lz4", row_group_size=131_072, statistics=False
+                path, compression="lz4", row_group_size=_ROW_GROUP_ROWS, statistics=False
             )
             return _narwhals(pl.scan_parquet(path))
 
@@ -372,8 +379,20 @@ def _layout(table: Table) -> dict[str, Any]:
     return {
         "partition_by": list(table.partition_by) or None,
         "target_file_size": table.target_file_mb << 20,
-        "writer_properties": _WRITER,
+        "writer_properties": _writer(table),
     }
+
+
+def _writer(table: Table) -> WriterProperties:
+    plain = ColumnProperties(dictionary_enabled=False)
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=_ROW_GROUP_ROWS,
+        column_properties={
+            name: plain for name in table.column_names if name in _WITHOUT_DICTIONARY
+        },
+    )
 
 
 def schema_at_rest(table: Table) -> pl.Schema:

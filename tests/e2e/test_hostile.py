@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pytest
 import xlsxwriter
 
 from tests.unit.landing.tools import sheet, text_row, workbook
@@ -39,17 +38,31 @@ import polars, deltalake, pyarrow.csv, python_calamine
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
+class Watch:
+    def __init__(self):
+        self.peaks = {}
+
+    def step(self, name, files=0):
+        self.peaks.setdefault(name, peak() - before)
+
+    def advance(self):
+        pass
+
 before = peak()
+watch = Watch()
 lake, landing = Path(sys.argv[1]), Path(sys.argv[2])
-lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing))
+lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing), watch)
 request = RunRequest(datetime(2025, 5, 1, tzinfo=UTC), archive="archive" in sys.argv)
 document = lakehouse.run(request).document()
-print(json.dumps({**document, "growth": peak() - before}))
+print(json.dumps({**document, "growth": peak() - before, "growth_before": watch.peaks}))
 """
 
 
 def run(landing: Path, lake: Path, *options: str) -> dict[str, Any]:
-    """Run once and return the report, with the `growth` of the memory's peak in bytes."""
+    """Run once and return the report.
+
+    With it come the `growth` of the memory's peak in bytes, and that before each step by its name.
+    """
     done = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", _RUN, lake, landing, *options],
         cwd=ROOT,
@@ -157,7 +170,7 @@ def _special() -> Iterator[tuple[str, Hostile]]:
     far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     good = csv_text(ORDERS, order(1))
     yield "line.csv.gz", hostile(_line_of_a_gigabyte(ORDERS), "line", "1,048,576 bytes")
-    yield "line_first.csv.gz", hostile(_line_of_a_gigabyte("x")[26:], "header line")
+    yield "line_first.csv.gz", hostile(_line_of_a_gigabyte(""), "header line")
     yield "bomb.xlsx", hostile(_bomb("xl/worksheets/sheet1.xml", 64 << 20), "size", "times")
     yield (
         "bomb_big.xlsx",
@@ -195,7 +208,7 @@ def _special() -> Iterator[tuple[str, Hostile]]:
     yield "text.csv.gz", hostile(good, "content")
     wide = ",".join(f"c{i}" for i in range(10_000))
     yield "wide.csv", hostile(csv_text(f"{ORDERS},{wide}", "1"), "header", "10006 columns")
-    long = csv_text(f"{ORDERS},{'n' * 200_000}", *[",,,,,,"] * 1_000)
+    long = csv_text(f"{ORDERS},{'n' * 100_000}", *[",,,,,,"] * 1_000)
     yield "long_name.csv", hostile(long, "header", "characters")
     names = ",".join(f"{i:0250}" for i in range(100))
     yield "long_names.csv", hostile(csv_text(f"{ORDERS},{names}", order(1)), "header", "unknown")
@@ -207,8 +220,8 @@ def _special() -> Iterator[tuple[str, Hostile]]:
     yield "blank.csv.gz", hostile(gzip.compress(csv_text(ORDERS)) + newlines * 100, "empty")
     open_quote = csv_text(ORDERS, f'"{order(1)}') + csv_text(order(2)) * 150_000
     yield "open_quote.csv", hostile(open_quote, "quoting", "quote")
-    nested = ('"' * 3 + "x,\n") * 500_000
-    yield "quotes.csv", hostile(csv_text(ORDERS, f'"{nested}'), "quoting line header")
+    nested = '""x,\n' * 1_000_000
+    yield "quotes.csv", hostile(csv_text(ORDERS, f'"{nested}'), "quoting", "quote")
     yield "summary.csv/x.csv", hostile(good, "entity")
     yield "no_extension", hostile(good, "extension")
 
@@ -402,10 +415,8 @@ def _big_csv(place: Path, megabytes: int) -> int:
     return count * 1_001
 
 
-@pytest.mark.parametrize("megabytes", [300])
-def test_file_bigger_than_the_memory_that_it_takes_goes_through(
-    tmp_path: Path, megabytes: int
-) -> None:
+def test_file_bigger_than_the_memory_that_it_takes_goes_through(tmp_path: Path) -> None:
+    megabytes = 300
     landing, lake = tmp_path / "landing", tmp_path / "lake"
     (landing / "products").mkdir(parents=True)
     rows = _big_csv(landing / "products" / "big.csv.gz", megabytes)
@@ -414,6 +425,8 @@ def test_file_bigger_than_the_memory_that_it_takes_goes_through(
     assert account["rows_read"] == rows
     assert account["rejected"] == rows // 1_001
     assert account["superseded"] == rows - rows // 1_001 - 1_000
+    # What is checked and laid down in bronze streams; what is refined may take more.
+    assert report["growth_before"]["silver products"] < megabytes << 19
     assert report["growth"] < 1_200 << 20
     table = silver(lake, "products")
     assert sorted(table["product_id"]) == list(range(1, 1_001))

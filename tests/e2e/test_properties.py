@@ -192,6 +192,23 @@ def test_nothing_is_lost(data: st.DataObject, made: Deliveries) -> None:
             assert in_files[entity] == len(shop.rows(f"bronze/{entity}"))
 
 
+def test_the_same_bytes_again_on_purpose(tmp_path: Path) -> None:
+    """They count as new rows, the latest of all: what was corrected since goes back."""
+    shop = Shop(tmp_path)
+    for amount in ("1.00", "2.00"):
+        row = (1, 1, 7, TIME, amount, DAY)
+        shop.run([delivered("orders", f"orders/{amount}.csv", row, (1, 2, 7, TIME, "9", DAY))])
+    report = shop.run(again=["orders/1.00.csv"])
+
+    account = report.entities["orders"]
+    assert (account.rows_read, account.updated, account.unchanged) == (2, 1, 1)
+    assert account.superseded == 2
+    amounts = {row["order_id"]: row["total_amount"] for row in shop.rows("silver/orders")}
+    assert amounts == {1: Decimal("1.00"), 2: Decimal("9.00")}
+    assert len(shop.rows("bronze/orders")) == 6
+    assert shop.run().accepted == []
+
+
 # --- Later wins, and a release never displaces ---------------------------------------------------
 
 # What can arrive for one item: two valid contents, one that waits for an order and one that waits
@@ -373,6 +390,9 @@ def test_incremental_gold_is_gold_from_scratch(data: st.DataObject, made: Delive
                 assert report.as_of == (as_of or max(dates))
             assert_gold_agrees(shop, reference.gold(silver, report.as_of))
             assert_revenue_is_conserved(shop)
+        said = state(shop.lake, lineage=True)
+        shop.run(as_of=report.as_of, rebuild=True)
+        assert state(shop.lake, lineage=True) == said
 
 
 def assert_revenue_is_conserved(shop: Shop) -> None:

@@ -308,7 +308,7 @@ def favorites(items: Sequence[tuple[int, int, int]], departments: Sequence[str])
     products = frame(PRODUCTS, [(n, name, "", True) for n, name in enumerate(departments, 1)])
     rows = frame(ITEMS, [(item, order, product, 1, 0, None) for item, order, product in items])
     daily = revenue.daily_customer_department(revenue.shared_revenue(orders, rows), products)
-    found = customers.favorites(rows, orders, daily)
+    found = customers.favorites(customers.bought_products(rows, orders), daily)
     columns = ("favorite_department", "favorite_product_id")
     return collected(found.filter(nw.col("user_id") == 1), *columns)
 

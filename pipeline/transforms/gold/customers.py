@@ -23,12 +23,18 @@ def users_of(orders: Frame, dates: list[date], others: list[int]) -> Frame:
     return orders.filter(wanted).select("user_id").unique()
 
 
-def favorites(items: Frame, orders: Frame, daily_departments: Frame) -> Frame:
+def bought_products(items: Frame, orders: Frame) -> Frame:
+    """Return user_id and product_id of every item of these orders; one row per item."""
+    return items.select("order_id", "product_id").join(
+        orders.select("order_id", "user_id"), "order_id"
+    )
+
+
+def favorites(bought: Frame, daily_departments: Frame) -> Frame:
     """Find what customers buy most.
 
     Args:
-        items: silver.order_items; those of other orders are passed over.
-        orders: silver.orders of whole customers.
+        bought: user_id and product_id of every item of whole customers.
         daily_departments: interim.daily_customer_department of the same customers.
 
     Returns:
@@ -38,11 +44,8 @@ def favorites(items: Frame, orders: Frame, daily_departments: Frame) -> Frame:
     by_department = daily_departments.group_by("user_id", "department").agg(
         nw.col("items").sum().alias("items")
     )
-    by_product = (
-        items.select("order_id", "product_id")
-        .join(orders.select("order_id", "user_id"), "order_id")
-        .group_by("user_id", "product_id")
-        .agg(nw.len().cast(nw.Int64).alias("items"))
+    by_product = bought.group_by("user_id", "product_id").agg(
+        nw.len().cast(nw.Int64).alias("items")
     )
     return _most(by_department, "department", "favorite_department").join(
         _most(by_product, "product_id", "favorite_product_id"), "user_id", "left"

@@ -60,13 +60,12 @@ def daily_product(shared: Frame) -> Frame:
 
 def daily_customer_department(shared: Frame, products: Frame) -> Frame:
     """Sum items by order date, customer and department. Key: (date, user_id, department)."""
-    by_order = (
+    return (
         shared.join(products.select("product_id", "department"), "product_id")
-        .group_by("date", "user_id", "department", "order_id")
-        .agg(nw.len().cast(nw.Int64).alias("items"), nw.col(SHARE).sum().alias(SHARE))
-    )
-    return by_order.group_by("date", "user_id", "department").agg(
-        nw.col("items").sum().alias("items"),
-        nw.len().cast(nw.Int64).alias("orders"),
-        nw.col(SHARE).sum().alias(SHARE),
+        .group_by("date", "user_id", "department")
+        .agg(
+            nw.len().cast(nw.Int64).alias("items"),
+            nw.col("order_id").n_unique().cast(nw.Int64).alias("orders"),
+            nw.col(SHARE).sum().alias(SHARE),
+        )
     )
