@@ -84,6 +84,22 @@ def from_storage(frame: Frame, columns: Sequence[Column]) -> Frame:
     return _wrap(_native(frame).from_storage(frame.to_native(), columns))
 
 
+def most_frequent(frame: Frame, by: str, values: Sequence[str]) -> Frame:
+    """Find each group's most frequent value; of equally frequent ones the lowest.
+
+    Numbers are ordered by size, texts by their bytes in UTF-8.
+
+    Args:
+        frame: Frame without nulls in these columns.
+        by: The column that groups rows.
+        values: The columns of whose values the most frequent one is wanted, each on its own.
+
+    Returns:
+        One row per group: `by` and `values`. Key: `by`.
+    """
+    return _wrap(_native(frame).most_frequent(frame.to_native(), by, values))
+
+
 def _native(frame: Frame) -> Any:
     implementation = frame.implementation
     if implementation.is_polars():
@@ -109,6 +125,7 @@ __all__ = [
     "Frame",
     "Kind",
     "from_storage",
+    "most_frequent",
     "parse",
     "state_of",
     "to_storage",

@@ -225,3 +225,8 @@ def from_storage(frame: pl.LazyFrame, columns: Sequence[Column]) -> pl.LazyFrame
         for column in columns
         if column.type.is_decimal and column.name in names
     )
+
+
+def most_frequent(frame: pl.LazyFrame, by: str, values: Sequence[str]) -> pl.LazyFrame:
+    """See `pipeline.portable.most_frequent`."""
+    return frame.group_by(by).agg(pl.col(value).mode().min() for value in values)

@@ -7,6 +7,7 @@ only one of the two would fail; what does not fit raises by itself.
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import reduce
 
 from pyspark import sql
 from pyspark.sql import functions as sf
@@ -204,3 +205,16 @@ def from_storage(frame: sql.DataFrame, columns: Sequence[Column]) -> sql.DataFra
             if column.type.is_decimal and column.name in frame.columns
         }
     )
+
+
+def most_frequent(frame: sql.DataFrame, by: str, values: Sequence[str]) -> sql.DataFrame:
+    """See `pipeline.portable.most_frequent`."""
+    found = [_most_frequent(frame, by, value) for value in values]
+    return reduce(lambda left, right: left.join(right, by), found)
+
+
+def _most_frequent(frame: sql.DataFrame, by: str, value: str) -> sql.DataFrame:
+    counted = frame.groupBy(by, value).agg((-sf.count(sf.lit(1))).alias("rarity"))
+    # The least of the pairs is the one with most rows, and of equals the one with the lowest value.
+    first = sf.min(sf.struct("rarity", value))
+    return counted.groupBy(by).agg(first[value].alias(value))

@@ -227,14 +227,14 @@ class Summary:
     def _favorites(self, orders: Frame) -> Frame:
         """Find the favourites of the customers whose orders changed; keep those of the others."""
         engine, touched = self._engine, self._touched
-        departments = engine.read(DAILY_CUSTOMER_DEPARTMENT)
+        products = engine.read(silver(PRODUCTS))
         if touched.all_dates and self._shares:
             bought = nw.concat([share.select("user_id", "product_id") for share in self._shares])
-            return customers.favorites(bought, departments)
+            return customers.favorites(bought, products)
         users = engine.checkpoint(customers.users_of(orders, touched.dates, touched.left_users))
         items = engine.read(silver(ORDER_ITEMS))
         bought = customers.bought_products(items, orders.join(users, "user_id", "semi"))
-        found = customers.favorites(bought, departments.join(users, "user_id", "semi"))
+        found = customers.favorites(bought, products)
         kept = customers.kept_favorites(engine.read(CUSTOMER_INSIGHTS), users)
         return nw.concat([found, kept])
 

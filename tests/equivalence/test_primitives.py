@@ -528,6 +528,24 @@ def test_a_value_that_does_not_fit_fails_on_both_engines(
         portable.to_storage(wrap(theirs), chosen).to_native().collect()
 
 
+def test_both_engines_find_the_same_most_frequent_values(spark: sql.SparkSession) -> None:
+    """By hand: three of a kind beat two; of equals the lowest number, the first text by bytes."""
+    rows = [
+        *[(1, "Z", 9), (1, "Z", 10), (1, "Ä", 9), (1, "Ä", 10), (1, "B", 2**62)],
+        *[(2, "\uffff", 5), (2, "\U00010000", 5), (2, "\uffff", -7), (2, "\U00010000", 4)],
+        (3, "", 0),
+    ]
+    expected = [(1, "Z", 9), (2, "\uffff", 5), (3, "", 0)]
+    ours = wrap(spark.createDataFrame(rows, "user long, name string, number long"))
+    theirs = wrap(pl.LazyFrame(rows, schema=["user", "name", "number"], orient="row"))
+
+    on_spark_side = portable.most_frequent(ours, "user", ["name", "number"]).to_native().collect()
+    on_polars_side = portable.most_frequent(theirs, "user", ["name", "number"]).to_native()
+
+    assert sorted(tuple(row) for row in on_spark_side) == expected
+    assert sorted(on_polars_side.collect().rows()) == expected
+
+
 def test_both_engines_name_the_same_types_at_rest() -> None:
     for kept in STORED:
         assert on_spark.type_at_rest(kept).simpleString() == kept.type.storage

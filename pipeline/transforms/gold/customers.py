@@ -4,7 +4,7 @@ from datetime import date
 
 import narwhals.stable.v2 as nw
 
-from pipeline.portable import Frame
+from pipeline.portable import Frame, most_frequent
 from pipeline.transforms.arithmetic import divide_half_up
 
 FAVORITES = ("favorite_department", "favorite_product_id")
@@ -30,36 +30,23 @@ def bought_products(items: Frame, orders: Frame) -> Frame:
     )
 
 
-def favorites(bought: Frame, daily_departments: Frame) -> Frame:
+def favorites(bought: Frame, products: Frame) -> Frame:
     """Find what customers buy most.
 
     Args:
         bought: user_id and product_id of every item of whole customers.
-        daily_departments: interim.daily_customer_department of the same customers.
+        products: silver.products.
 
     Returns:
         One row per customer with items: favorite_department (most items; tie: first by bytes of the
         name) and favorite_product_id (most items; tie: lowest id). Key: user_id.
     """
-    by_department = daily_departments.group_by("user_id", "department").agg(
-        nw.col("items").sum().alias("items")
-    )
-    by_product = bought.group_by("user_id", "product_id").agg(
-        nw.len().cast(nw.Int64).alias("items")
-    )
-    return _most(by_department, "department", "favorite_department").join(
-        _most(by_product, "product_id", "favorite_product_id"), "user_id", "left"
-    )
-
-
-def _most(counted: Frame, column: str, name: str) -> Frame:
-    """Return each customer's value with most items; of equals the lowest."""
-    most = counted.group_by("user_id").agg(nw.col("items").max().alias("most"))
-    return (
-        counted.join(most, "user_id")
-        .filter(nw.col("items") == nw.col("most"))
-        .group_by("user_id")
-        .agg(nw.col(column).min().alias(name))
+    named = bought.join(products.select("product_id", "department"), "product_id")
+    found = most_frequent(named, "user_id", ["department", "product_id"])
+    return found.select(
+        "user_id",
+        nw.col("department").alias("favorite_department"),
+        nw.col("product_id").alias("favorite_product_id"),
     )
 
 
