@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.landing import csv_rows, csv_scan
-from tests.unit.landing.tools import NAMES, PRODUCTS_HEADER, packed, take
+from pipeline.landing.delivery import Delivery, Refusal
+from tests.unit.landing.tools import NAMES, PRODUCTS_HEADER, look, packed, take
 
 Shown = list[tuple[str, ...] | str]
 
@@ -138,3 +139,39 @@ def test_arbitrary_quotes_read_the_same_every_time(body: str, piece: int) -> Non
         patch.setattr(csv_scan, "_CHUNK", max(4, piece))
         assert take(stored).shown() == whole
     assert whole == plain_reading(f"{body}x", _WIDTH)
+
+
+_SHREDS = st.sampled_from(
+    [
+        b"a",
+        b"\n",
+        "é".encode(),
+        "€".encode(),
+        "😀".encode(),
+        b"\xc3",
+        b"\xa9",
+        b"\xe2\x82",
+        b"\xac",
+        b"\xf0\x9f",
+        b"\x98\x80",
+        b"\xed\xa0\x80",
+        b"\0",
+    ]
+)
+
+
+@given(shreds=st.lists(_SHREDS, min_size=1, max_size=20), chunk=st.integers(4, 9))
+@example(shreds=[b"aa", b"\xc3", b"a" * 20, b"\xa9"], chunk=4)
+def test_text_is_utf8_without_nul_or_refused(shreds: list[bytes], chunk: int) -> None:
+    """Law: one byte that is not UTF-8, or a NUL, refuses the file, wherever its chunks end."""
+    body = b"".join(shreds) + b"x"
+    try:
+        is_text = "\0" not in body.decode()
+    except UnicodeDecodeError:
+        is_text = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_scan, "_CHUNK", chunk)
+        outcome = look(f"{PRODUCTS_HEADER}\n".encode() + body)
+    assert isinstance(outcome, Delivery) == is_text
+    if isinstance(outcome, Refusal):
+        assert outcome.check == "encoding"
