@@ -7,6 +7,3 @@ import os
 # On a laptop that costs hundreds of megabytes and gains nothing.
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
 os.environ.setdefault("POLARS_JOIN_SAMPLE_LIMIT", "100000")
-# delta-rs writes a stream as fast as it is read, and with more than one worker it lets hundreds of
-# megabytes pile up in between; the reader keeps the other core busy anyway.
-os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
