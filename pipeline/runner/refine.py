@@ -106,7 +106,7 @@ class _Refinement:
     def run(self) -> Refined:
         """Do it all, each step once: check, count, compare, quarantine, write."""
         typed = self._typed()
-        rows = check_references(typed, self._entity, self._referred())
+        rows = check_references(typed, self._entity, self._referred(typed))
         outcomes = self._engine.fetch(tally.rows_by_outcome(rows))
         valid_count = self._count_outcomes(outcomes)
         if self._are_plain_inserts(typed, outcomes, valid_count):
@@ -130,9 +130,25 @@ class _Refinement:
             candidates = nw.concat([candidates, held_rows(self._held, entity)])
         return self._engine.checkpoint(read_rows(candidates, entity))
 
-    def _referred(self) -> dict[str, Frame]:
-        referred = {reference.entity for reference in self._entity.references}
-        return {e.name: self._engine.read(silver(e)) for e in ENTITIES if e.name in referred}
+    def _referred(self, typed: Frame) -> dict[str, Frame]:
+        """Return of the tables referred to what lies within the bounds of the references.
+
+        A day's items refer to that day's orders: files of all other days are skipped.
+        """
+        engine, entity = self._engine, self._entity
+        if not entity.references:
+            return {}
+        span = engine.fetch(tally.reference_spans(typed, entity))[0]
+        tables = {other.name: silver(other) for other in ENTITIES}
+        found: dict[str, Frame] = {}
+        for reference in entity.references:
+            column = reference.column
+            low, high = span[f"lowest__{column}"], span[f"highest__{column}"]
+            table = engine.read(tables[reference.entity])
+            if low is not None:
+                table = table.filter(nw.col(column) >= low, nw.col(column) <= high)
+            found[reference.entity] = table
+        return found
 
     def _count_outcomes(self, outcomes: list[dict[str, Any]]) -> int:
         """Count the outcomes into the account; return the number of valid candidates."""

@@ -25,6 +25,15 @@ def key_span(valid: Frame, entity: Entity) -> Frame:
     )
 
 
+def reference_spans(rows: Frame, entity: Entity) -> Frame:
+    """Find the bounds of what rows refer to: one row, `lowest__C` and `highest__C` by column."""
+    columns = [reference.column for reference in entity.references]
+    return rows.select(
+        *(nw.col(column).min().alias(f"lowest__{column}") for column in columns),
+        *(nw.col(column).max().alias(f"highest__{column}") for column in columns),
+    )
+
+
 def rows_by_change(changes: Frame) -> Frame:
     """Count each key's latest row by `change`: column `rows`."""
     return changes.group_by(CHANGE).agg(nw.len().alias("rows"))
