@@ -75,10 +75,12 @@ class PolarsEngine:
                 partition_by=list(table.partition_by),
                 name=table.name,
                 description=table.description,
-                configuration=dict.fromkeys(
-                    ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"),
-                    f"interval {table.retention_days} days",
-                ),
+                configuration={
+                    "delta.deletedFileRetentionDuration": f"interval {table.retention_days} days",
+                    "delta.logRetentionDuration": f"interval {table.retention_days} days",
+                    # Every run opens every table by replaying its log since the last checkpoint.
+                    "delta.checkpointInterval": "10",
+                },
             )
 
     def _add_columns(self, table: Table) -> None:
