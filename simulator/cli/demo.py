@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -131,6 +132,7 @@ def _live_through(
     deliveries: "Deliveries",
 ) -> "RunReport":
     """Deliver day after day and run after each; return the last report."""
+    from pipeline.runner.run import RunRequest
     from simulator.cli.progress import Quiet
     from simulator.cli.simulate import run
 
@@ -142,7 +144,7 @@ def _live_through(
             target = landing / file.relative_to(shipped)
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
-        report = run(landing, lake, archive=True, shown=Quiet())
+        report = run(landing, lake, partial(RunRequest, archive=True), shown=Quiet())
         deliveries.add(report)
         line = _line_of(report)
         totals.update(line)

@@ -1,7 +1,9 @@
 """`lakehouse simulate`: one run, from the landing zone to gold."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from simulator.cli.progress import Progress, progress
 
 if TYPE_CHECKING:
     from pipeline.runner.report import RunReport
+    from pipeline.runner.run import RunRequest
 
 
 class EngineName(StrEnum):
@@ -54,6 +57,13 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Compute all of gold anew from silver, even if nothing is new.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in what is new in a landing zone and bring every table of the lake up to date.
@@ -64,12 +74,14 @@ def simulate(
     if engine is EngineName.SPARK:
         msg = "The Spark engine does not run here yet."
         raise CallError(msg, "Use --engine polars, which is the default.")
+    from pipeline.runner.run import RunRequest
     from simulator.cli.lakes import check_apart, locked
 
     paths = [_below(landing, path) for path in again or ()]
+    request = partial(RunRequest, as_of=as_of, archive=archive, again=tuple(paths), rebuild=rebuild)
     check_apart(landing, lake)
     with locked(lake), progress() as shown:
-        report = run(landing, lake, as_of=as_of, archive=archive, again=paths, shown=shown)
+        report = run(landing, lake, request, shown=shown)
     if as_json:
         document = report.document()
         console.document({"landing": str(landing), "lake": str(lake), **document})
@@ -80,28 +92,28 @@ def simulate(
 
 
 def run(
-    landing: Path,
-    lake: Path,
-    *,
-    shown: Progress,
-    as_of: date | None = None,
-    archive: bool = False,
-    again: list[str] | None = None,
+    landing: Path, lake: Path, request: "Callable[[datetime], RunRequest]", *, shown: Progress
 ) -> "RunReport":
     """Run once with the clock's time; whoever calls holds the lake's lock.
+
+    Args:
+        landing: The landing zone.
+        lake: The lake.
+        request: Makes the request from the run's time.
+        shown: Is told how the run gets on.
 
     Raises:
         LakehouseError: The run failed; the lake is what it was before it.
     """
     from pipeline.landing.store import LocalStore
     from pipeline.runner.home import LakeHome
-    from pipeline.runner.run import Lakehouse, RunRequest
+    from pipeline.runner.run import Lakehouse
     from simulator.engine.polars_engine import PolarsEngine
 
     home = LakeHome(lake)
     lakehouse = Lakehouse(PolarsEngine(lake), home, LocalStore(landing), shown)
     try:
-        return lakehouse.run(RunRequest(datetime.now(UTC), as_of, archive, again or ()))
+        return lakehouse.run(request(datetime.now(UTC)))
     except KeyboardInterrupt:
         if home.interrupted() is None:
             console.note("The lake is as it was before the run.")

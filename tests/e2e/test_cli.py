@@ -243,6 +243,23 @@ def test_again_takes_known_bytes_in(shop: Shop, copy_of_lake: Path) -> None:
     assert account["balance"]["holds"]
 
 
+def test_rebuild_computes_gold_anew_and_nothing_else(shop: Shop, copy_of_lake: Path) -> None:
+    before = rows_of("daily_sales", copy_of_lake)
+    document = simulate(shop.landing, copy_of_lake, "--rebuild")
+    written = {path for path, table in document["tables"].items() if table["written"]}
+    assert {path.partition("/")[0] for path in written} == {"interim", "gold", "meta"}
+    assert {path for path in written if path.startswith("gold/")} == {
+        "gold/daily_sales",
+        "gold/product_performance",
+        "gold/department_analytics",
+        "gold/customer_insights",
+    }
+    after = rows_of("daily_sales", copy_of_lake)
+    stamp = "last_updated_timestamp"
+    assert [{**row, stamp: ""} for row in after] == [{**row, stamp: ""} for row in before]
+    assert all(new[stamp] > old[stamp] for new, old in zip(after, before, strict=True))
+
+
 def test_archive_moves_what_is_decided(corner_shop: Path, tmp_path: Path) -> None:
     (corner_shop / "orders" / "bad.csv").write_text("no,header\n1,2\n", encoding="utf-8")
     simulate(corner_shop, tmp_path / "lake", "--archive")
