@@ -60,7 +60,7 @@ RUNS = Table(
         Column(
             "status",
             TEXT,
-            "`succeeded`, or `interrupted` for a run that was ended from outside and undone.",
+            "`succeeded`; a run that failed or was ended from outside is undone and leaves no row.",
             source="run",
         ),
         Column("engine", TEXT, "Engine that did the work.", source="run"),
