@@ -10,7 +10,6 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 
 from pipeline.contracts.model import Column
-from pipeline.contracts.types import Kind
 from pipeline.errors import EngineError
 
 Frame = nw.LazyFrame[Any]
@@ -123,7 +122,6 @@ __all__ = [
     "MISSING",
     "READABLE",
     "Frame",
-    "Kind",
     "from_storage",
     "most_frequent",
     "parse",
