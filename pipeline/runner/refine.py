@@ -13,6 +13,7 @@ from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.rows import Stamp
 from pipeline.portable import Frame
+from pipeline.runner.counting import count_rows
 from pipeline.runner.report import EntityAccount
 from pipeline.transforms.silver import (
     arrival,
@@ -68,40 +69,39 @@ def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refi
     Silver, quarantine and what the entity refers to must be as the run before left them, or, for
     entities earlier in the order, as this run has made them.
     """
-    held = engine.read(quarantine(entity)).filter(nw.col("status") == HELD)
-    held_count = _count(engine, held) if entity.references else 0
-    if not rows_read and not held_count:
+    held = _held_rows(engine, entity) if entity.references else None
+    if not rows_read and held is None:
         return Refined(EntityAccount())
-    refinement = _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read))
-    if held_count:
-        refinement.try_again(held)
-    return refinement.run()
+    return _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read), held).run()
 
 
-def _count(engine: Engine, frame: Frame) -> int:
-    return int(engine.fetch(frame.select(nw.len().alias("rows")))[0]["rows"])
+def _held_rows(engine: Engine, entity: Entity) -> Frame | None:
+    """Return the rows that earlier runs have held, evaluated once; None when there are none."""
+    held = engine.read(quarantine(entity)).filter(nw.col("status") == HELD)
+    return engine.checkpoint(held) if count_rows(engine, held) else None
 
 
 class _Refinement:
     """One entity's refinement in one run."""
 
     def __init__(
-        self, engine: Engine, entity: Entity, batch: Batch, account: EntityAccount
+        self,
+        engine: Engine,
+        entity: Entity,
+        batch: Batch,
+        account: EntityAccount,
+        held: Frame | None,
     ) -> None:
         self._engine = engine
         self._entity = entity
         self._batch = batch
         self._account = account
-        self._held: Frame | None = None
+        self._held = held
         self._may_be_known = True
         self._bronze = engine.read(bronze(entity)).filter(
             nw.col("ingestion_date") == nw.lit(batch.stamp.run_time.date()),
             nw.col("batch_id") == batch.stamp.batch_id,
         )
-
-    def try_again(self, held: Frame) -> None:
-        """Add rows that earlier runs have held to the candidates."""
-        self._held = self._engine.checkpoint(held)
 
     def run(self) -> Refined:
         """Do it all, each step once: check, count, compare, quarantine, write."""

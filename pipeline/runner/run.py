@@ -17,6 +17,7 @@ from pipeline.errors import BalanceError, CallError, LakehouseError
 from pipeline.landing.rows import Stamp
 from pipeline.landing.store import Store, StoredFile
 from pipeline.runner.archive import archive
+from pipeline.runner.counting import count_rows
 from pipeline.runner.home import Intent, LakeHome
 from pipeline.runner.planning import (
     Ledger,
@@ -242,9 +243,8 @@ class _Run:
     def _summarise(self, refined: Mapping[str, Refined], last_as_of: date | None) -> None:
         with self._step("gold"):
             touched = touched_by(self._engine, refined, everything=self._request.rebuild)
-            self._report.as_of = self._request.as_of or self._latest_order_date()
-            if self._latest_order_date() is None:
-                self._report.as_of = None
+            latest = max(self._engine.rows_by_date(silver(ORDERS)), default=None)
+            self._report.as_of = latest and (self._request.as_of or latest)
         summary = Summary(
             self._engine,
             self._stamp,
@@ -255,9 +255,6 @@ class _Run:
         for table, write in summary.steps():
             with self._step(f"gold {table.name}"):
                 write()
-
-    def _latest_order_date(self) -> date | None:
-        return max(self._engine.rows_by_date(silver(ORDERS)), default=None)
 
     def _last_as_of(self) -> date | None:
         """Return the date that the last run saw customers from."""
@@ -294,7 +291,7 @@ class _Run:
 
     def _quarantined(self, entity: Entity) -> int:
         waiting = self._engine.read(quarantine(entity)).filter(nw.col("status") != RELEASED)
-        return int(self._engine.fetch(waiting.select(nw.len().alias("rows")))[0]["rows"])
+        return count_rows(self._engine, waiting)
 
     def _record(self, rows: Mapping[str, int]) -> None:
         """Write the books of the run; the ledger last, for it is what makes files known."""

@@ -18,6 +18,7 @@ from pipeline.contracts.gold import (
 from pipeline.engine import Engine
 from pipeline.landing.rows import Stamp
 from pipeline.portable import Frame
+from pipeline.runner.counting import count_rows
 from pipeline.runner.refine import Refined
 from pipeline.transforms.gold import customers, revenue, tables
 from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
@@ -71,7 +72,7 @@ def _department_changed(engine: Engine, products: Refined) -> bool:
     moved = products.changes.filter(
         nw.col(CHANGE) == UPDATE, nw.col("department") != nw.col(before("department"))
     )
-    return bool(engine.fetch(moved.select(nw.len().alias("rows")))[0]["rows"])
+    return count_rows(engine, moved) > 0
 
 
 def _values(engine: Engine, frame: Frame, value: nw.Expr) -> set[date]:

@@ -78,9 +78,11 @@ def displaced_rows(rows: Frame, entity: Entity) -> Frame:
     They may still be released, and then count as superseded without touching silver.
     Grain and key: one row per (batch_id, source_file, source_row), those columns only.
     """
-    latest = valid_rows(rows).unique(subset=[entity.key], keep="last", order_by=list(SEQUENCE))
+    held = rows.filter(is_held(entity))
+    rivals = valid_rows(rows).join(held.select(entity.key).unique(), entity.key, "semi")
+    latest = rivals.unique(subset=[entity.key], keep="last", order_by=list(SEQUENCE))
     rival = {column: f"later__{column}" for column in SEQUENCE}
-    contested = rows.filter(is_held(entity)).join(
+    contested = held.join(
         latest.select(entity.key, *(nw.col(c).alias(r) for c, r in rival.items())), entity.key
     )
     later, equal = nw.lit(value=False), nw.lit(value=True)

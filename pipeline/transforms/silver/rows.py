@@ -10,6 +10,8 @@ from pipeline.contracts.model import Entity
 from pipeline.portable import Frame
 from pipeline.transforms.silver.arrival import CHANGE, INSERT, UPDATE
 
+_IS_LISTED = "is_listed"
+
 
 def changed_rows(changes: Frame) -> Frame:
     """Return the rows that silver gains or changes by."""
@@ -41,13 +43,17 @@ def turned(silver: Frame, listed: Frame) -> Frame:
 
     Grain: one row per earlier `is_active`, with `rows`.
     """
-    listed = listed.with_columns(nw.lit(value=True).alias("listed"))
-    is_listed = nw.col("listed").fill_null(nw.lit(value=False))
-    return (
-        silver.join(listed, PRODUCTS.key, "left")
-        .filter(is_listed != nw.col("is_active"))
-        .group_by("is_active")
-        .agg(nw.len().alias("rows"))
+    turned_products = _with_listing(silver, listed).filter(
+        nw.col(_IS_LISTED) != nw.col("is_active")
+    )
+    return turned_products.group_by("is_active").agg(nw.len().alias("rows"))
+
+
+def _with_listing(rows: Frame, listed: Frame) -> Frame:
+    """Say of each row whether its product is listed."""
+    marked = listed.with_columns(nw.lit(value=True).alias(_IS_LISTED))
+    return rows.join(marked, PRODUCTS.key, "left").with_columns(
+        nw.col(_IS_LISTED).fill_null(nw.lit(value=False))
     )
 
 
@@ -64,19 +70,16 @@ def product_changes(changes: Frame, silver: Frame, listed: Frame, run_time: date
         One row per product that is new, has another content, or was active and is not any more or
         the reverse; with `change`, is_active and last_updated_timestamp. Key: product_id.
     """
-    listed = listed.with_columns(nw.lit(value=True).alias("listed"))
-    is_listed = nw.col("listed").fill_null(nw.lit(value=False))
+    is_listed = nw.col(_IS_LISTED)
     columns = [*PRODUCTS.column_names, *(c.name for c in LINEAGE), "is_active", CHANGE]
     content = changed_rows(changes)
-    by_content = (
-        content.join(listed, PRODUCTS.key, "left").with_columns(is_listed.alias("is_active"))
-    ).select(columns)
+    others = silver.join(content.select(PRODUCTS.key), PRODUCTS.key, "anti")
+    by_content = _with_listing(content, listed).with_columns(is_listed.alias("is_active"))
     by_activity = (
-        silver.join(content.select(PRODUCTS.key), PRODUCTS.key, "anti")
-        .join(listed, PRODUCTS.key, "left")
+        _with_listing(others, listed)
         .filter(is_listed != nw.col("is_active"))
         .with_columns(is_listed.alias("is_active"), nw.lit(UPDATE).alias(CHANGE))
-    ).select(columns)
-    return nw.concat([by_content, by_activity]).with_columns(
+    )
+    return nw.concat([by_content.select(columns), by_activity.select(columns)]).with_columns(
         nw.lit(run_time, nw.Datetime("us", "UTC")).alias("last_updated_timestamp")
     )
