@@ -5,6 +5,7 @@ a reader sees all of it or nothing. A failure is an `EngineError` that names the
 or a missing permission is said as such.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,21 @@ class Commit:
     timestamp_ms: int
     operation: str
     batch_id: int | None
+
+
+def run_metadata(batch_id: int) -> str:
+    """Return what a commit's user metadata says of the run that made it, the same on all engines."""
+    return json.dumps({"batch_id": batch_id})
+
+
+def run_of(user_metadata: str | None) -> int | None:
+    """Return the number of the run that a commit's user metadata names; None when it names none."""
+    try:
+        said = json.loads(user_metadata or "{}")
+    except ValueError:  # A commit of somebody else.
+        return None
+    batch_id = said.get("batch_id") if isinstance(said, dict) else None
+    return batch_id if isinstance(batch_id, int) else None
 
 
 class Engine(Protocol):

@@ -1,5 +1,16 @@
 """The errors a user may meet, each one sentence of what happened and one of what to do."""
 
+import errno
+
+_FULL = ("No space left on device", "Disk quota exceeded", "os error 28")
+_FORBIDDEN = (
+    "Permission denied",
+    "Operation not permitted",
+    "Read-only file system",
+    "Access Denied",
+    "AccessDenied",
+)
+
 
 class LakehouseError(Exception):
     """Something the user can act on.
@@ -47,3 +58,28 @@ class BalanceError(LakehouseError):
 
 class AmountOverflowError(LakehouseError):
     """An amount does not fit the decimal type that its contract gives it."""
+
+
+def engine_error(doing: str, place: str, text: str, number: int | None = None) -> EngineError:
+    """Return the error for a failure of a library or of what it stands on.
+
+    Args:
+        doing: What was tried, e.g. `writing silver/orders`.
+        place: The lake.
+        text: What the library said.
+        number: The system's error number, where it gave one.
+    """
+    said = " ".join(text.split())
+    if number in {errno.ENOSPC, errno.EDQUOT} or any(sign in said for sign in _FULL):
+        return EngineError(
+            f"The disk was full while {doing} in {place}.", "Free some space, then run again."
+        )
+    if number in {errno.EACCES, errno.EPERM, errno.EROFS} or any(s in said for s in _FORBIDDEN):
+        return EngineError(
+            f"There is no permission for {doing} in {place}.",
+            "Allow this user to read and write the lake, then run again.",
+        )
+    return EngineError(
+        f"{doing.capitalize()} in {place} failed: {said[:500]}.",
+        "Run again; if it fails again, look at the table named above.",
+    )

@@ -5,6 +5,7 @@ the pipeline may depend on which engine a frame belongs to.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, cast
 
 import narwhals.stable.v2 as nw
@@ -99,6 +100,22 @@ def most_frequent(frame: Frame, by: str, values: Sequence[str]) -> Frame:
     return _wrap(_native(frame).most_frequent(frame.to_native(), by, values))
 
 
+def with_days_until(frame: Frame, day: date, column: str, name: str) -> Frame:
+    """Add the days from a column's date to a day.
+
+    Args:
+        frame: Frame with the column of dates.
+        day: The day to count to.
+        column: The column to count from.
+        name: Name of the new column.
+
+    Returns:
+        The frame with `name`: calendar days as Int64, negative for dates after the day, null where
+        the date is null.
+    """
+    return _wrap(_native(frame).with_days_until(frame.to_native(), day, column, name))
+
+
 def _native(frame: Frame) -> Any:
     implementation = frame.implementation
     if implementation.is_polars():
@@ -127,4 +144,5 @@ __all__ = [
     "parse",
     "state_of",
     "to_storage",
+    "with_days_until",
 ]

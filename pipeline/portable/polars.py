@@ -5,6 +5,7 @@ to the full grammar: clean data pays for neither trimming nor capture groups.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from functools import partial
 
 import polars as pl
@@ -230,3 +231,9 @@ def from_storage(frame: pl.LazyFrame, columns: Sequence[Column]) -> pl.LazyFrame
 def most_frequent(frame: pl.LazyFrame, by: str, values: Sequence[str]) -> pl.LazyFrame:
     """See `pipeline.portable.most_frequent`."""
     return frame.group_by(by).agg(pl.col(value).mode().min() for value in values)
+
+
+def with_days_until(frame: pl.LazyFrame, day: date, column: str, name: str) -> pl.LazyFrame:
+    """See `pipeline.portable.with_days_until`."""
+    days = (pl.lit(day) - pl.col(column)).dt.total_days()
+    return frame.with_columns(days.cast(pl.Int64).alias(name))

@@ -6,6 +6,7 @@ only one of the two would fail; what does not fit raises by itself.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 
@@ -218,3 +219,9 @@ def _most_frequent(frame: sql.DataFrame, by: str, value: str) -> sql.DataFrame:
     # The least of the pairs is the one with most rows, and of equals the one with the lowest value.
     first = sf.min(sf.struct("rarity", value))
     return counted.groupBy(by).agg(first[value].alias(value))
+
+
+def with_days_until(frame: sql.DataFrame, day: date, column: str, name: str) -> sql.DataFrame:
+    """See `pipeline.portable.with_days_until`."""
+    days = sf.datediff(sf.lit(day), sf.col(column))
+    return frame.withColumn(name, days.cast(st.LongType()))

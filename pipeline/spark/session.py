@@ -41,6 +41,10 @@ _LAPTOP = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "3g",
+    # Hadoop's own local file system keeps a checksum beside every file and refuses a file that
+    # another engine has written anew.
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
     "spark.sql.shuffle.partitions": "4",
     # The log of a laptop's table is small.
     "spark.databricks.delta.snapshotPartitions": "1",
@@ -79,7 +83,9 @@ def laptop_session(settings: Mapping[str, str] | None = None) -> SparkSession:
     """
     release = _release()
     _check_java()
-    chosen = {**_RESULTS, **_DELTA, **_LAPTOP, **_jars(release), **(settings or {})}
+    # Workers find the pipeline where the driver found it.
+    code = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    chosen = {**_RESULTS, **_DELTA, **_LAPTOP, **code, **_jars(release), **(settings or {})}
     builder = SparkSession.builder.appName("lakehouse")
     for name, value in ({"spark.master": "local[*]"} | chosen).items():
         builder = builder.config(name, value)

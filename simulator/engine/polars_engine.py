@@ -25,7 +25,7 @@ from pipeline.contracts.entities import ENTITIES
 from pipeline.contracts.layers import SOURCE_ROW, bronze
 from pipeline.contracts.model import Entity, Table
 from pipeline.contracts.types import Kind
-from pipeline.engine import Commit
+from pipeline.engine import Commit, run_metadata, run_of
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
 from pipeline.landing.rows import Stamp, bronze_schema
@@ -280,7 +280,7 @@ class PolarsEngine:
                     version=entry["version"],
                     timestamp_ms=entry["timestamp"],
                     operation=entry["operation"],
-                    batch_id=int(entry["batch_id"]) if "batch_id" in entry else None,
+                    batch_id=run_of(entry.get("userMetadata")),
                 )
                 for entry in self._latest(table).history()
             ]
@@ -372,7 +372,7 @@ def _commit(batch_id: int | None, *, appends: bool = False) -> CommitProperties:
     if batch_id is None:
         return CommitProperties()
     return CommitProperties(
-        custom_metadata={"batch_id": str(batch_id)},
+        custom_metadata={"userMetadata": run_metadata(batch_id)},
         app_transactions=[Transaction(_APPEND, batch_id)] if appends else None,
     )
 

@@ -4,11 +4,12 @@ from datetime import date
 
 import narwhals.stable.v2 as nw
 
-from pipeline.portable import Frame, most_frequent
+from pipeline.portable import Frame, most_frequent, with_days_until
 from pipeline.transforms.arithmetic import divide_half_up
 
 FAVORITES = ("favorite_department", "favorite_product_id")
 
+_SINCE = "days_until_as_of"
 _LOYAL_ORDERS = 10
 _ACTIVE_ORDERS = 5
 _ACTIVE_DAYS = 30
@@ -72,16 +73,13 @@ def customer_insights(orders: Frame, favorite: Frame, as_of: date) -> Frame:
         nw.col("date").min().alias("first_order_date"),
         nw.col("date").max().alias("last_order_date"),
     )
-    since = (nw.lit(as_of) - nw.col("last_order_date")).dt.total_minutes() // (24 * 60)
+    since = nw.col(_SINCE)
     return (
-        of_orders.join(favorite, "user_id", "left")
+        with_days_until(of_orders, as_of, "last_order_date", _SINCE)
+        .join(favorite, "user_id", "left")
         .with_columns(
             divide_half_up(nw.col("total_spend"), nw.col("total_orders")).alias("avg_order_value"),
-            nw.when(since > 0)
-            .then(since)
-            .otherwise(0)
-            .cast(nw.Int64)
-            .alias("days_since_last_order"),
+            nw.when(since > 0).then(since).otherwise(0).alias("days_since_last_order"),
         )
         .with_columns(_segment().alias("customer_segment"))
     )
