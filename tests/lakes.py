@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable
 
-from pipeline.contracts import ENTITIES, TABLES, Entity
+from pipeline.contracts import ENTITIES, TABLES, Entity, layers
+from pipeline.contracts.metadata import run_metadata
 from pipeline.engine import Engine
 from pipeline.landing.store import LocalStore, Store
 from pipeline.runner.home import LakeHome
@@ -26,19 +27,8 @@ Row = dict[str, Any]
 
 BY_NAME: dict[str, Entity] = {entity.name: entity for entity in ENTITIES}
 
-# What depends on when and in which batches rows came, and not on what they say.
-RUN_METADATA = frozenset(
-    {
-        "batch_id",
-        "displaced",
-        "first_seen",
-        "ingestion_date",
-        "ingestion_timestamp",
-        "last_updated_timestamp",
-        "resolved_batch_id",
-    }
-)
-LINEAGE = frozenset({"source_file", "source_row", "batch_id", "ingestion_timestamp"})
+LINEAGE = frozenset(column.name for column in layers.LINEAGE)
+_ORIGIN = frozenset({layers.SOURCE_FILE.name, layers.SOURCE_ROW.name})
 
 FIRST_RUN = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 
@@ -212,15 +202,11 @@ def state(lake: Path, *, lineage: bool = False) -> dict[str, list[Row]]:
     """
     said = {}
     for table in TABLES:
-        if table.layer == "meta":
+        aside = run_metadata(table)
+        if aside.all_rows:
             continue
-        without = set(RUN_METADATA)
-        if table.layer == "silver" and not lineage:
-            without |= LINEAGE
-        found = rows(lake, table.path, without)
-        if table.layer == "quarantine":
-            found = [row for row in found if row["status"] != "released"]
-        said[table.path] = found
+        found = rows(lake, table.path, aside.columns - _ORIGIN if lineage else aside.columns)
+        said[table.path] = [row for row in found if row.get("status") not in aside.statuses]
     return said
 
 

@@ -73,9 +73,8 @@ class SparkEngine:
 
     def _add_columns(self, table: Table) -> None:
         with told(f"adding columns to {table.path}", self._lake):
-            known = set(self._scan(table).columns)
-            if gained := [field for field in _schema(table) if field.name not in known]:
-                nothing = self._session.createDataFrame([], st.StructType(gained))
+            if set(table.column_names) - set(self._scan(table).columns):
+                nothing = self._session.createDataFrame([], _schema(table))
                 self._writer(table, nothing, "append", None).option("mergeSchema", value=True).save(
                     self._address(table)
                 )

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from simulator.cli import console
 from simulator.cli.bench import bench
+from simulator.cli.compare import compare
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
@@ -26,8 +27,10 @@ _EXAMPLES = """\
   lakehouse simulate --landing shop --lake lake
   lakehouse show daily_sales --lake lake --desc
   lakehouse quarantine export --lake lake --to mend
+  lakehouse compare lake other-lake
 
-[dim]Exit codes: 0 done; 1 the run failed and the lake is as it was; 2 the call was wrong.[/]"""
+[dim]Exit codes: 0 done; 1 the run failed and the lake is as it was, or compared lakes differ; \
+2 the call was wrong.[/]"""
 
 
 class _Command(TyperCommand):
@@ -72,6 +75,7 @@ _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
+_add(compare, _LOOK)
 _add(bench, _LOOK)
 
 

@@ -30,20 +30,32 @@ def reading(root: Path) -> "Iterator[PolarsEngine]":
         CallError: There is no lake.
         LakeError: It cannot be read.
     """
-    from pipeline.runner.home import LakeHome
     from simulator.engine.polars_engine import PolarsEngine
+
+    check_lake(root)
+    engine = PolarsEngine(root)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def check_lake(root: Path) -> None:
+    """Make sure that a folder is a lake; say so if a run has not come to its end there.
+
+    Raises:
+        CallError: There is no lake.
+        LakeError: It cannot be read.
+    """
+    from pipeline.runner.home import LakeHome
 
     home = LakeHome(root)
     if not home.check():
         msg = f"There is no lake in {root}."
         raise CallError(msg, "Make one with: lakehouse simulate --landing DIR --lake DIR")
     if home.interrupted() is not None:
-        note("A run is under way or was interrupted: the tables may not fit together yet.")
-    engine = PolarsEngine(root)
-    try:
-        yield engine
-    finally:
-        engine.close()
+        where = f"A run is under way in {root} or was interrupted"
+        note(f"{where}: the tables may not fit together yet.")
 
 
 def existing(engine: "PolarsEngine", root: Path, word: str) -> Table:

@@ -33,6 +33,7 @@ from pipeline.landing.store import Store
 from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.polars import type_at_rest
 from simulator.engine.failures import told
+from simulator.engine.tables import LocalTable
 
 # Row groups of this size keep the writer's memory low and let readers skip.
 _ROW_GROUP_ROWS = 131_072
@@ -138,6 +139,8 @@ class PolarsEngine:
     ) -> Mapping[str, int]:
         """See `Engine.ingest`."""
         table, rows = bronze(entity), dict.fromkeys((d.path for d in deliveries), 0)
+        if self._has_appended(table, stamp.batch_id):
+            return rows | self._rows_by_file(table, stamp)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for delivery in deliveries:
@@ -147,6 +150,14 @@ class PolarsEngine:
 
         self._append(table, _Stream(bronze_schema(entity), batches()), stamp.batch_id)
         return rows
+
+    def _rows_by_file(self, table: Table, stamp: Stamp) -> dict[str, int]:
+        of_batch = self.read(table).filter(
+            nw.col("ingestion_date") == nw.lit(stamp.run_time.date()),
+            nw.col("batch_id") == stamp.batch_id,
+        )
+        counted = of_batch.group_by("source_file").agg(nw.len().alias("rows"))
+        return {row["source_file"]: row["rows"] for row in self.fetch(counted)}
 
     def append(self, table: Table, frame: Frame, batch_id: int) -> None:
         """See `Engine.append`."""
@@ -205,13 +216,16 @@ class PolarsEngine:
     ) -> None:
         """See `Engine.append_records`."""
         if records:
-            frame = pl.DataFrame(list(records), schema=schema_at_rest(table), orient="row")
-            arrow = frame.to_arrow()
-            self._append(table, _Stream(arrow.schema, iter(arrow.to_batches())), batch_id)
+            inside = {
+                column.name: pl.Int64() if column.type.is_decimal else type_at_rest(column)
+                for column in table.columns
+            }
+            frame = _narwhals(pl.LazyFrame(list(records), schema=inside, orient="row"))
+            self._append(table, self._stream(table, [frame]), batch_id)
 
     def _append(self, table: Table, data: "_Stream", batch_id: int | None) -> None:
         target = self._latest(table)
-        if batch_id is not None and self._has_appended(target, batch_id):
+        if batch_id is not None and self._has_appended(table, batch_id):
             return
         with self._writing(table), data.own_failures():
             write_deltalake(
@@ -229,8 +243,8 @@ class PolarsEngine:
             self._latest(table).update_incremental()
         self._snapshots.pop(table.path, None)
 
-    def _has_appended(self, target: DeltaTable, batch_id: int) -> bool:
-        last = target.transaction_version(_APPEND)
+    def _has_appended(self, table: Table, batch_id: int) -> bool:
+        last = self._latest(table).transaction_version(_APPEND)
         return last is not None and last >= batch_id
 
     def checkpoint(self, frame: Frame) -> Frame:
@@ -307,7 +321,7 @@ class PolarsEngine:
 
     def _opened(self, table: Table) -> DeltaTable:
         with told(f"opening {table.path}", self._lake):
-            return DeltaTable(self._path(table))
+            return LocalTable(self._path(table))
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""
