@@ -36,7 +36,7 @@ class Commit:
 
 
 def run_metadata(batch_id: int) -> str:
-    """Return what a commit's user metadata says of the run that made it, the same on all engines."""
+    """Return what a commit's user metadata says of the run that made it, alike on all engines."""
     return json.dumps({"batch_id": batch_id})
 
 

@@ -63,14 +63,25 @@ class Lock:
         words += [f"--group={group}" for group in self.groups]
         if self.agrees_with:
             words.append(f"--constraint=requirements/{self.agrees_with}.txt")
+        if self.source == "pyproject.toml":
+            # What a package of source only depends on is told by building it.
+            words += ["--build-constraint=requirements/build.txt", "--require-build-hashes"]
+            words += ["--preview-features=build-dependency-hashes"]
         return [*words, f"--output-file=requirements/{self.name}.txt"]
 
 
 LOCKS = (
     Lock("uv", source="requirements/uv.in"),
+    Lock("build", source="requirements/build.in"),
     Lock("laptop", extras=("laptop",)),
-    Lock("dev", extras=("laptop",), groups=("dev",), agrees_with="laptop"),
-    Lock("spark", extras=("spark",), agrees_with="laptop"),
+    Lock("spark", extras=("laptop", "spark"), agrees_with="laptop"),
+    Lock("dev", extras=("laptop", "spark"), groups=("dev", "test"), agrees_with="spark"),
+    Lock(
+        "dev-glue-5.1",
+        extras=("laptop", "spark-glue-5-1"),
+        groups=("test",),
+        agrees_with="laptop",
+    ),
     Lock("infra", extras=("infra",), agrees_with="laptop"),
 )
 

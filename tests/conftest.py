@@ -13,7 +13,7 @@ os.environ.setdefault("TZ", "UTC")
 time.tzset()
 
 # The same examples every time by default, so that a red test is about the change at hand. The
-# nightly run looks for new ones: LAKEHOUSE_EXAMPLES=nightly ./lakehouse test unit equivalence
+# nightly run looks for new ones. `--profile` of ./lakehouse chooses, through this variable.
 hypothesis.settings.register_profile(
     "default",
     derandomize=True,
@@ -27,5 +27,5 @@ hypothesis.settings.register_profile(
     derandomize=False,
     max_examples=2_000,
 )
-hypothesis.settings.load_profile(os.environ.get("LAKEHOUSE_EXAMPLES") or "default")
+hypothesis.settings.load_profile(os.environ.get("LAKEHOUSE_PROFILE") or "default")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"lakehouse-hypothesis-{os.getuid()}")

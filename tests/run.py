@@ -4,6 +4,9 @@
     ./lakehouse test unit e2e            these stages
     ./lakehouse test unit -- -k money    everything after `--` goes to pytest
     ./lakehouse test -x                  stop at the first stage that fails
+    ./lakehouse test --no-spark          leave out what needs Java
+    ./lakehouse test --glue 5.1          the equivalence stage on the Spark of Glue 5.1
+    ./lakehouse equivalence              that stage alone; see its --help
     ./lakehouse lint                     the checks that take seconds: lint and walls
     ./lakehouse format                   tidy the code
 
@@ -14,6 +17,9 @@ one failed test.
 
 import argparse
 import os
+import random
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("LAKEHOUSE_CACHE") or ROOT / ".lakehouse" / "cache")
 CODE = ("pipeline", "simulator", "infra", "benchmarks", "tests", "requirements")
 
+GLUE = ("6.0", "5.1")  # The wrapper chooses the environment that has the Spark of this version.
+PROFILES = ("default", "nightly")  # See tests/conftest.py.
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 
@@ -59,6 +67,7 @@ class Options:
 
     pytest: tuple[str, ...] = ()
     stop_early: bool = False
+    spark: bool = True
 
 
 def say(text: str = "") -> None:
@@ -158,12 +167,26 @@ def tests(folder: str, *words: str) -> Callable[[Options], Tally]:
     return stage
 
 
+def equivalence(options: Options) -> Tally:
+    """Prove that both engines give the same answer."""
+    if not options.spark:
+        say("left out because of --no-spark; with Java 17 it runs")
+        return Tally(skipped=1)
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        say(
+            "Java 17 is needed for the equivalence tests: install it (on Debian and Ubuntu: "
+            "apt-get install openjdk-17-jre-headless), or pass --no-spark to leave them out."
+        )
+        return Tally(failed=1)
+    return tests("equivalence", "-n", "2", "--dist", "loadgroup")(options)
+
+
 STAGES: dict[str, Callable[[Options], Tally]] = {
     "lint": lint,
     "types": types,
     "walls": walls,
     "unit": tests("unit", "-n", "2"),
-    "equivalence": tests("equivalence"),
+    "equivalence": equivalence,
     "infra": tests("infra"),
     "e2e": tests("e2e"),
 }
@@ -199,36 +222,101 @@ def tidy() -> int:
     return 1 if any(codes) else 0
 
 
-def main() -> int:
-    """Run from the wrapper script, which passes all its words on."""
-    words = sys.argv[1:]
-    extra: list[str] = []
-    if "--" in words:
-        at = words.index("--")
-        words, extra = words[:at], words[at + 1 :]
+def stage(name: str) -> str:
+    """Return the name of a stage; argparse tells when there is none of that name."""
+    if name not in STAGES:
+        msg = f"there is no stage {name!r}; the stages are {', '.join(STAGES)}"
+        raise argparse.ArgumentTypeError(msg)
+    return name
 
-    parser = argparse.ArgumentParser(
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands that the wrapper script passes on."""
+    shared = argparse.ArgumentParser(add_help=False)
+    # No abbreviations: the wrapper, which chooses the environment by --glue, knows none.
+    shared.add_argument("--glue", choices=GLUE, default=GLUE[0], help="whose Spark (6.0)")
+    shared.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default=PROFILES[0],
+        help="the same examples every time, or many random ones",
+    )
+    shared.add_argument("--seed", type=int, help="what nightly's examples start from")
+
+    whole = argparse.ArgumentParser(
         prog="./lakehouse",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    test = commands.add_parser("test", help="run the stages: " + ", ".join(STAGES))
-    test.add_argument("stages", nargs="*", metavar="stage", help=f"any of {', '.join(STAGES)}")
+    commands = whole.add_subparsers(dest="command", required=True)
+    stages = ", ".join(STAGES)
+    test = commands.add_parser(
+        "test", parents=[shared], allow_abbrev=False, help=f"run the stages: {stages}"
+    )
+    test.add_argument("stages", nargs="*", type=stage, metavar="stage", help=f"any of {stages}")
     test.add_argument("-x", action="store_true", help="stop at the first stage that fails")
+    test.add_argument("--no-spark", action="store_true", help="leave out what needs Java")
+    test.set_defaults(k=None)
+    proof = commands.add_parser(
+        "equivalence",
+        parents=[shared],
+        allow_abbrev=False,
+        help="the proof that Spark and Polars agree, with figures",
+    )
+    proof.add_argument("-k", metavar="WORD", help="only the tests with this in their name")
+    proof.add_argument(
+        "--mutants",
+        action="store_true",
+        help="see that errors put into the code on purpose are found; other words go there",
+    )
+    proof.set_defaults(stages=["equivalence"], x=False, no_spark=False)
     commands.add_parser("lint", help="run the stages lint and walls")
     commands.add_parser("format", help="tidy the code")
-    chosen = parser.parse_args(words)
+    return whole
 
+
+def examples(chosen: argparse.Namespace, words: Sequence[str]) -> list[str]:
+    """Set which examples the tests try, tell how to get them again, return words for pytest."""
+    os.environ["LAKEHOUSE_PROFILE"] = chosen.profile
+    if chosen.profile == "default":
+        return []
+    seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
+    again = words if chosen.seed is not None else [words[0], f"--seed={seed}", *words[1:]]
+    say(f"the same examples again: ./lakehouse {shlex.join(again)}")
+    return [f"--hypothesis-seed={seed}"]
+
+
+def main() -> int:
+    """Run from the wrapper script, which passes all its words on."""
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    extra = words[at + 1 :]
+
+    whole = parser()
+    chosen, others = whole.parse_known_args(words[:at])
+    if chosen.command == "equivalence" and chosen.mutants:
+        os.environ["LAKEHOUSE_PROFILE"] = chosen.profile
+        some = ["-k", chosen.k] if chosen.k else []
+        return run("tests.equivalence.mutants", *some, *others, *extra)
+    if others:
+        whole.error(f"unrecognized arguments: {' '.join(others)}")
     if chosen.command == "format":
         return tidy()
     if chosen.command == "lint":
         return perform(("lint", "walls"), Options())
-    for name in chosen.stages:
-        if name not in STAGES:
-            test.error(f"there is no stage {name!r}; the stages are {', '.join(STAGES)}")
-    names = [name for name in STAGES if not chosen.stages or name in chosen.stages]
-    return perform(names, Options(pytest=tuple(extra), stop_early=chosen.x))
+
+    names = chosen.stages
+    if chosen.glue != GLUE[0]:
+        names = names or ["equivalence"]
+        if names != ["equivalence"]:
+            whole.error("--glue is for the stage equivalence; the others do not depend on it")
+    some = ["-k", chosen.k] if chosen.k else []
+    options = Options(
+        pytest=(*examples(chosen, words), *some, *extra),
+        stop_early=chosen.x,
+        spark=not chosen.no_spark,
+    )
+    return perform([name for name in STAGES if not names or name in names], options)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from pipeline.errors import CallError, LakeError
 
 _MARKER = "lakehouse.json"
 _JOURNAL = "_run.json"
+_STATE = "_state.json"
 _RESERVE = "_reserve"
 # Room that a run gives back before it undoes itself, so that a full disk can still be written to.
 _RESERVE_BYTES = 1 << 20
 
 
-def _is_foreign(entry: Path) -> bool:
+def is_foreign(name: str) -> bool:
     """Return whether an entry is none that a beginning or a lock leaves in a lake to be."""
-    return not entry.name.startswith("_")
+    return not name.startswith("_")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class LakeHome:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def address(self) -> str:
+        """The root as users know it."""
+        return str(self.root)
+
     def check(self) -> bool:
         """Return whether the folder is a lake; False when it is free for a new one.
 
@@ -55,32 +62,22 @@ class LakeHome:
         try:
             text = self._read(_MARKER)
             if text is not None:
-                self._check_format(text)
+                _check_format(text, self.address)
                 return True
-            if self.root.exists() and not self.root.is_dir():
-                msg = f"{self.root} is a file, not a folder."
-                raise CallError(msg, "Name a folder for the lake.")
-            if self.root.is_dir() and any(map(_is_foreign, self.root.iterdir())):
-                msg = f"{self.root} is not empty and not a lake."
-                raise CallError(msg, "Name an empty or new folder, or one made by this software.")
+            self._check_free()
         except OSError as error:
-            msg = f"The lake {self.root} cannot be read: {error.strerror}."
+            msg = f"The lake {self.address} cannot be read: {error.strerror}."
             raise LakeError(msg, "Allow this user to read it.") from error
         return False
 
-    def _check_format(self, text: bytes) -> None:
-        try:
-            found = json.loads(text)["format"]
-            newer = int(found) > LAKE_FORMAT
-        except (ValueError, TypeError, KeyError) as error:
-            msg = f"{self.root / _MARKER} cannot be understood; it should tell the lake's format."
-            raise LakeError(msg, "Restore the file from a copy of the lake.") from error
-        if newer:
-            msg = (
-                f"The lake {self.root} has format {found}; this version of the software knows "
-                f"formats up to {LAKE_FORMAT}."
-            )
-            raise LakeError(msg, "Update the software, then run again.")
+    def _check_free(self) -> None:
+        """Refuse a place that something else lies in already."""
+        if self.root.exists() and not self.root.is_dir():
+            msg = f"{self.root} is a file, not a folder."
+            raise CallError(msg, "Name a folder for the lake.")
+        if self.root.is_dir() and any(is_foreign(entry.name) for entry in self.root.iterdir()):
+            msg = f"{self.root} is not empty and not a lake."
+            raise CallError(msg, "Name an empty or new folder, or one made by this software.")
 
     def begin(self, intent: Intent) -> None:
         """Note durably what has to be undone should the run not come to its end.
@@ -89,23 +86,27 @@ class LakeHome:
             LakeError: The lake cannot be written.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            (self.root / _RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
+            self._prepare()
             text = json.dumps({"batch_id": intent.batch_id, "versions": intent.versions})
             self._write(_JOURNAL, text)
             if self._read(_MARKER) is None:
                 self._write(_MARKER, json.dumps({"format": LAKE_FORMAT}) + "\n")
         except OSError as error:
             self._forget_beginning()
-            msg = f"The lake {self.root} cannot be written: {error.strerror}."
+            msg = f"The lake {self.address} cannot be written: {error.strerror}."
             raise LakeError(msg, "Give it space and this user the right to write.") from error
+
+    def _prepare(self) -> None:
+        """Make the root, and take the room that undoing may need on a full disk."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / _RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
 
     def _forget_beginning(self) -> None:
         """Take back what `begin` left behind when it could not finish; nothing else was done."""
         for name in (_RESERVE, _JOURNAL, f"{_JOURNAL}.new", f"{_MARKER}.new"):
             # Where nothing can be written, nothing was left behind either.
             with suppress(OSError):
-                (self.root / name).unlink()
+                self._remove(name)
 
     def interrupted(self) -> Intent | None:
         """Return what an earlier run that did not come to its end has left to undo."""
@@ -115,17 +116,40 @@ class LakeHome:
         try:
             return _understood(json.loads(text))
         except (ValueError, TypeError, KeyError) as error:
-            msg = f"{self.root / _JOURNAL}, the note of an interrupted run, cannot be understood."
+            msg = (
+                f"{self.address}/{_JOURNAL}, the note of an interrupted run, cannot be understood."
+            )
             raise LakeError(msg, "Restore the lake from a copy.") from error
+
+    def keep_state(self, document: Mapping[str, Any]) -> None:
+        """Keep what a run knows between two steps.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        try:
+            self._write(_STATE, json.dumps(document))
+        except OSError as error:
+            msg = f"The lake {self.address} cannot be written: {error.strerror}."
+            raise LakeError(msg, "Give it space and this user the right to write.") from error
+
+    def kept_state(self) -> Any:
+        """Return what `keep_state` kept; None when no run is between two steps."""
+        text = self._read(_STATE)
+        return None if text is None else json.loads(text)
+
+    def forget_state(self) -> None:
+        """Forget what was kept: the run has come to its end, or is undone."""
+        self._remove(_STATE)
 
     def make_room(self) -> None:
         """Give the reserve back, so that undoing can write to a full disk."""
-        (self.root / _RESERVE).unlink(missing_ok=True)
+        self._remove(_RESERVE)
 
     def end(self) -> None:
         """Forget the note: the run has come to its end, or is undone."""
-        (self.root / _RESERVE).unlink(missing_ok=True)
-        (self.root / _JOURNAL).unlink(missing_ok=True)
+        self._remove(_RESERVE)
+        self._remove(_JOURNAL)
 
     def abandon(self) -> None:
         """Remove the marks of a lake whose first run was undone, and its empty folders.
@@ -135,8 +159,11 @@ class LakeHome:
         self.end()
         for folder, _, _ in os.walk(self.root, topdown=False):
             _remove_if_empty(Path(folder))
-        (self.root / _MARKER).unlink(missing_ok=True)
+        self._remove(_MARKER)
         _remove_if_empty(self.root)
+
+    def _remove(self, name: str) -> None:
+        (self.root / name).unlink(missing_ok=True)
 
     def _read(self, name: str) -> bytes | None:
         try:
@@ -152,6 +179,21 @@ class LakeHome:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.root / name)
+
+
+def _check_format(text: bytes, address: str) -> None:
+    try:
+        found = json.loads(text)["format"]
+        newer = int(found) > LAKE_FORMAT
+    except (ValueError, TypeError, KeyError) as error:
+        msg = f"{address}/{_MARKER} cannot be understood; it should tell the lake's format."
+        raise LakeError(msg, "Restore the file from a copy of the lake.") from error
+    if newer:
+        msg = (
+            f"The lake {address} has format {found}; this version of the software knows "
+            f"formats up to {LAKE_FORMAT}."
+        )
+        raise LakeError(msg, "Update the software, then run again.")
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -1,10 +1,11 @@
 """One run: from the files of a landing zone to gold, all of it or nothing of it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
@@ -13,23 +14,27 @@ from pipeline.contracts import ENTITIES, ORDERS, PRODUCTS, TABLES, Entity, quara
 from pipeline.contracts.layers import RELEASED
 from pipeline.contracts.meta import FILES, ROW_ACCOUNTS, RUNS
 from pipeline.engine import Engine
-from pipeline.errors import BalanceError, CallError, LakehouseError
-from pipeline.landing.rows import Stamp
+from pipeline.errors import BalanceError, CallError, LakeError, LakehouseError
 from pipeline.landing.store import Store, StoredFile
 from pipeline.runner.archive import archive
 from pipeline.runner.counting import count_rows
 from pipeline.runner.home import Intent, LakeHome
-from pipeline.runner.planning import (
-    Ledger,
-    Plan,
-    deliveries_of,
-    ledger_records,
-    plan_run,
-    read_ledger,
-)
+from pipeline.runner.planning import deliveries_of, ledger_records, plan_run, read_ledger
 from pipeline.runner.refine import Batch, Refined, refine
 from pipeline.runner.report import Balance, EntityAccount, FileNote, RunReport, TableNote
+from pipeline.runner.state import RunState, state_of
 from pipeline.runner.summarise import Summary, Touched, touched_by
+
+
+class Step(StrEnum):
+    """The steps of a run, in their order; each may be done by a process of its own."""
+
+    CHECK = "check"
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+    RECORD = "record"
+    ARCHIVE = "archive"
 
 
 class Observer(Protocol):
@@ -93,15 +98,72 @@ class Lakehouse:
         Raises:
             LakehouseError: The run failed; the lake is what it was before it.
         """
-        is_lake = self.home.check()
-        report = RunReport(run_time=request.run_time, engine=self.engine.name)
         try:
-            if is_lake:
-                report.undone_batch = self._undo_interrupted()
-            _Run(self, request, report).run()
+            run = self._new_run(request)
+            for step in Step:
+                run.perform(step)
         finally:
             self.engine.close()
-        return report
+        return run.state.report
+
+    def begin(self, request: RunRequest) -> RunReport:
+        """Do the first step of a run whose other steps are done by `proceed`, one by one.
+
+        Raises:
+            LakehouseError: The step failed; the lake is what it was before it.
+        """
+        try:
+            run = self._new_run(request)
+            run.perform(Step.CHECK)
+            self.home.keep_state(run.state.document())
+        finally:
+            self.engine.close()
+        return run.state.report
+
+    def proceed(self, step: Step) -> RunReport:
+        """Do the next step of the run that `begin` has begun.
+
+        Raises:
+            CallError: No run is under way.
+            LakehouseError: The step failed; the run is undone, and the lake what it was before it.
+        """
+        try:
+            run = _Run(self, self._kept_state())
+            run.perform(step)
+            if step is Step.ARCHIVE:
+                self.home.forget_state()
+            else:
+                self.home.keep_state(run.state.document())
+        finally:
+            self.engine.close()
+        return run.state.report
+
+    def _new_run(self, request: RunRequest) -> "_Run":
+        is_lake = self.home.check()
+        report = RunReport(run_time=request.run_time, engine=self.engine.name)
+        if is_lake:
+            report.undone_batch = self._undo_interrupted()
+        versions = {table.path: self.engine.version(table) for table in TABLES}
+        state = RunState(
+            report,
+            asked_as_of=request.as_of,
+            archive=request.archive,
+            rebuild=request.rebuild,
+            again=tuple(request.again),
+            versions=versions,
+        )
+        return _Run(self, state)
+
+    def _kept_state(self) -> RunState:
+        document = self.home.kept_state()
+        if document is None:
+            msg = f"No run is under way in {self.home.address}."
+            raise CallError(msg, f"Begin one with the step {Step.CHECK}.")
+        try:
+            return state_of(document)
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"The state of the run in {self.home.address} cannot be understood: {error!r}."
+            raise LakeError(msg, f"Begin another run with the step {Step.CHECK}.") from error
 
     def _undo_interrupted(self) -> int | None:
         """Put the lake back to before a run that was ended from outside."""
@@ -115,6 +177,7 @@ class Lakehouse:
     def undo(self, intent: Intent) -> None:
         """Restore every table that a run may have written, newest layers first."""
         self.home.make_room()
+        self.home.forget_state()
         by_path = {table.path: table for table in TABLES}
         for path, version in reversed(intent.versions.items()):
             if self.engine.exists(by_path[path]) or version is not None:
@@ -127,37 +190,55 @@ class Lakehouse:
 
 
 class _Run:
-    """The steps of one run."""
+    """One run, step by step."""
 
-    def __init__(self, lakehouse: Lakehouse, request: RunRequest, report: RunReport) -> None:
+    def __init__(self, lakehouse: Lakehouse, state: RunState) -> None:
+        self.state = state
         self._lakehouse = lakehouse
         self._engine = lakehouse.engine
         self._store = lakehouse.store
         self._observer = lakehouse.observer
-        self._request = request
-        self._report = report
-        self._ledger = Ledger()
-        self._plan = Plan()
-        self._stamp = Stamp(0, request.run_time)
-        self._versions = {table.path: self._engine.version(table) for table in TABLES}
+        self._report = state.report
+        self._plan = state.plan
+        self._note_files()
 
-    def run(self) -> None:
-        """Plan, then do everything that the plan asks for within one transaction."""
+    def perform(self, step: Step) -> None:
+        """Do one step; from the first write on, one that fails undoes the run."""
+        works: dict[Step, Callable[[], None]] = {
+            Step.BRONZE: self._ingest,
+            Step.SILVER: self._refine,
+            Step.GOLD: self._summarise,
+            Step.RECORD: self._close_books,
+        }
+        if step is Step.CHECK:
+            self._check()
+        elif step is Step.ARCHIVE:
+            if self.state.archive:
+                with self._step("archive"):
+                    archive(self._store, self._plan, self._report.run_time)
+        elif self.state.works:
+            self._transact(works[step])
+        elif step is Step.RECORD:
+            self._note_nothing()
+
+    def _check(self) -> None:
+        """Pin the files, and note what the run would have to undo."""
+        state = self.state
         self._make_plan()
-        last_as_of = self._last_as_of()
+        state.last_as_of = self._last_as_of()
         has_files = bool(self._plan.accepted or self._plan.duplicates)
-        as_of_moves = self._request.as_of is not None and self._request.as_of != last_as_of
-        is_new = not self._engine.exists(RUNS)
-        if has_files or as_of_moves or self._request.rebuild or is_new:
-            self._transact(lambda: self._refine_and_summarise(last_as_of))
-        else:
-            self._report.as_of = last_as_of
-            self._report.entities = {entity.name: EntityAccount() for entity in ENTITIES}
-            self._balance()
-        self._note_tables()
-        if self._request.archive:
-            with self._step("archive"):
-                archive(self._store, self._plan, self._request.run_time)
+        as_of_moves = state.asked_as_of not in {None, state.last_as_of}
+        state.works = has_files or as_of_moves or state.rebuild or not self._engine.exists(RUNS)
+        if not state.works:
+            return
+        if has_files:
+            state.batch_id = self._engine.last_batch(TABLES) + 1
+            self._report.batch_id = state.batch_id
+        self._lakehouse.home.begin(self._intent())
+        self._transact(lambda: self._engine.create(TABLES))
+
+    def _intent(self) -> Intent:
+        return Intent(self.state.batch_id, self.state.versions)
 
     def _make_plan(self) -> None:
         with self._step("check files"):
@@ -167,69 +248,61 @@ class _Run:
                 msg = "The landing zone holds no deliveries."
                 hint = "Put files into products/, orders/ and order_items/, then run again."
                 raise CallError(msg, hint)
-            self._ledger = read_ledger(self._engine)
-            self._plan = plan_run(
+            ledger = read_ledger(self._engine)
+            self._plan = self.state.plan = plan_run(
                 self._store,
                 files,
-                self._ledger,
-                again=self._request.again,
+                ledger,
+                again=self.state.again,
                 inspected=lambda _: self._observer.advance(),
             )
-        self._report.known_files = len(self._plan.known)
-        self._report.refused = self._plan.refused
-        self._report.duplicates = [
-            FileNote(delivery.path, delivery.entity.name) for delivery in self._plan.duplicates
-        ]
+        self.state.rows_before = ledger.rows
+        self._note_files()
+
+    def _note_files(self) -> None:
+        """Tell of the files what is known by now."""
+        plan, report, rows = self._plan, self._report, self.state.rows
+        report.known_files = len(plan.known)
+        report.refused = plan.refused
+        report.duplicates = [FileNote(d.path, d.entity.name) for d in plan.duplicates]
+        if all(delivery.path in rows for delivery in plan.accepted):
+            report.accepted = [
+                FileNote(d.path, d.entity.name, rows[d.path], tuple(n for n, _ in d.header.extra))
+                for d in plan.accepted
+            ]
 
     def _transact(self, work: Callable[[], None]) -> None:
-        """Do the work, and undo all of it when any of it fails."""
-        home = self._lakehouse.home
-        if self._plan.accepted or self._plan.duplicates:
-            self._stamp = Stamp(self._engine.last_batch(TABLES) + 1, self._request.run_time)
-            self._report.batch_id = self._stamp.batch_id
-        intent = Intent(self._stamp.batch_id, self._versions)
-        home.begin(intent)
+        """Do the work, and undo all of the run when any of it fails."""
         try:
-            self._engine.create(TABLES)
             work()
         except BaseException as error:
-            self._undo(intent, error)
+            self._undo(error)
             raise
-        home.end()
 
-    def _undo(self, intent: Intent, reason: BaseException) -> None:
+    def _undo(self, reason: BaseException) -> None:
         try:
             self._engine.close()
-            self._lakehouse.undo(intent)
+            self._lakehouse.undo(self._intent())
         except LakehouseError as error:
             msg = f"{reason} The lake could not be put back at once: {error.what}"
             raise LakehouseError(msg, "The next run puts it back before it begins.") from reason
 
-    def _refine_and_summarise(self, last_as_of: date | None) -> None:
-        rows = self._ingest()
-        refined = self._refine(rows)
-        self._summarise(refined, last_as_of)
-        self._balance()
-        self._record(rows)
-
-    def _ingest(self) -> dict[str, int]:
-        """Append the accepted files to bronze; return rows by path."""
-        rows: dict[str, int] = {}
+    def _ingest(self) -> None:
+        """Append the accepted files to bronze."""
+        rows = self.state.rows
         for entity in ENTITIES:
             files = [d for d in self._plan.accepted if d.entity is entity]
             if files:
                 with self._step(f"bronze {entity.name}"):
-                    rows.update(self._engine.ingest(entity, self._store, files, self._stamp))
-        self._report.accepted = [
-            FileNote(d.path, d.entity.name, rows[d.path], tuple(name for name, _ in d.header.extra))
-            for d in self._plan.accepted
-        ]
-        return rows
+                    rows.update(self._engine.ingest(entity, self._store, files, self.state.stamp))
+        self._note_files()
 
-    def _refine(self, rows: Mapping[str, int]) -> dict[str, Refined]:
+    def _refine(self) -> None:
+        """Refine the batch into silver and quarantine, and find what gold has to follow."""
         refined: dict[str, Refined] = {}
+        rows = self.state.rows
         catalogues = [d.path for d in self._plan.accepted if d.entity is PRODUCTS]
-        batch = Batch(self._stamp, catalogues[-1] if catalogues else None)
+        batch = Batch(self.state.stamp, catalogues[-1] if catalogues else None)
         for entity in ENTITIES:
             read = sum(rows[d.path] for d in self._plan.accepted if d.entity is entity)
             if not self._plan.accepted:
@@ -238,23 +311,38 @@ class _Run:
             with self._step(f"silver {entity.name}"):
                 refined[entity.name] = refine(self._engine, entity, batch, read)
         self._report.entities = {name: result.account for name, result in refined.items()}
-        return refined
-
-    def _summarise(self, refined: Mapping[str, Refined], last_as_of: date | None) -> None:
         with self._step("gold"):
-            touched = touched_by(self._engine, refined, everything=self._request.rebuild)
+            rebuild = self.state.rebuild
+            self.state.touched = touched_by(self._engine, refined, everything=rebuild)
             latest = max(self._engine.rows_by_date(silver(ORDERS)), default=None)
-            self._report.as_of = latest and (self._request.as_of or latest)
+            self._report.as_of = latest and (self.state.asked_as_of or latest)
+
+    def _summarise(self) -> None:
+        as_of = self._report.as_of
         summary = Summary(
             self._engine,
-            self._stamp,
-            self._report.as_of,
-            touched,
-            as_of_changed=self._report.as_of != last_as_of,
+            self.state.stamp,
+            as_of,
+            self.state.touched,
+            as_of_changed=as_of != self.state.last_as_of,
         )
         for table, write in summary.steps():
             with self._step(f"gold {table.name}"):
                 write()
+
+    def _close_books(self) -> None:
+        """Balance, record, and end the transaction."""
+        self._balance()
+        self._record()
+        self._note_tables()
+        self._lakehouse.home.end()
+
+    def _note_nothing(self) -> None:
+        """Tell of a run that found nothing to do."""
+        self._report.as_of = self.state.last_as_of
+        self._report.entities = {entity.name: EntityAccount() for entity in ENTITIES}
+        self._balance()
+        self._note_tables()
 
     def _last_as_of(self) -> date | None:
         """Return the date that the last run saw customers from."""
@@ -270,7 +358,7 @@ class _Run:
         for entity in ENTITIES:
             account = self._report.entities[entity.name]
             account.balance = Balance(
-                files=self._ledger.rows.get(entity.name, 0) + account.rows_read,
+                files=self.state.rows_before.get(entity.name, 0) + account.rows_read,
                 silver=self._engine.row_count(silver(entity)),
                 superseded=superseded.get(entity.name, 0) + account.superseded,
                 quarantined=self._quarantined(entity),
@@ -293,16 +381,16 @@ class _Run:
         waiting = self._engine.read(quarantine(entity)).filter(nw.col("status") != RELEASED)
         return count_rows(self._engine, waiting)
 
-    def _record(self, rows: Mapping[str, int]) -> None:
+    def _record(self) -> None:
         """Write the books of the run; the ledger last, for it is what makes files known."""
         with self._step("books"):
-            engine, batch_id, report = self._engine, self._stamp.batch_id, self._report
+            engine, batch_id, report = self._engine, self.state.batch_id, self._report
             if self._plan.accepted:
                 engine.append_records(ROW_ACCOUNTS, self._accounts(), batch_id)
             engine.append_records(RUNS, [self._run_record()], batch_id or None)
             engine.append_records(
                 FILES,
-                ledger_records(self._plan, rows, batch_id, report.run_time),
+                ledger_records(self._plan, self.state.rows, batch_id, report.run_time),
                 batch_id or None,
             )
 
@@ -310,7 +398,7 @@ class _Run:
         counted = [column.name for column in ROW_ACCOUNTS.columns[2:]]
         return [
             {
-                "batch_id": self._stamp.batch_id,
+                "batch_id": self.state.batch_id,
                 "entity": name,
                 **{column: getattr(account, column) for column in counted},
             }
@@ -337,7 +425,7 @@ class _Run:
                 self._report.tables[table.path] = TableNote(
                     version=version,
                     rows=self._engine.row_count(table),
-                    written=version != self._versions[table.path],
+                    written=version != self.state.versions[table.path],
                 )
 
     @contextmanager
@@ -351,4 +439,4 @@ class _Run:
             seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-__all__ = ["Lakehouse", "Observer", "RunRequest", "Silent", "StoredFile", "Touched"]
+__all__ = ["Lakehouse", "Observer", "RunRequest", "Silent", "Step", "StoredFile", "Touched"]

@@ -1,4 +1,4 @@
-"""Delivered files as a Spark frame: every task reads its files with the one parser of both engines."""
+"""Delivered files as a Spark frame: every task reads its files, with the parser of all engines."""
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence

@@ -81,13 +81,10 @@ def laptop_session(settings: Mapping[str, str] | None = None) -> SparkSession:
         CallError: There is no Java that this Spark runs on, or the Spark is one that Glue has not.
         EngineError: Spark does not start.
     """
-    release = _release()
+    chosen = laptop_settings() | dict(settings or {})
     _check_java()
-    # Workers find the pipeline where the driver found it.
-    code = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    chosen = {**_RESULTS, **_DELTA, **_LAPTOP, **code, **_jars(release), **(settings or {})}
     builder = SparkSession.builder.appName("lakehouse")
-    for name, value in ({"spark.master": "local[*]"} | chosen).items():
+    for name, value in chosen.items():
         builder = builder.config(name, value)
     # Workers are started by the JVM, which would take any Python that comes first on PATH.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -96,11 +93,23 @@ def laptop_session(settings: Mapping[str, str] | None = None) -> SparkSession:
         with _output_to(log):
             session = builder.getOrCreate()
     except Exception as error:
-        msg = f"Spark {release.spark} did not start: {_last_words(log) or error}"
+        msg = f"Spark {pyspark.__version__} did not start: {_last_words(log) or error}"
         raise EngineError(msg, _hint(log)) from error
     log.unlink(missing_ok=True)  # The JVM holds it open; nothing is left when it ends.
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+def laptop_settings() -> dict[str, str]:
+    """Return the settings of a Spark in this machine, Delta Lake included.
+
+    Raises:
+        CallError: The Spark that is installed is one that Glue has not.
+    """
+    # Workers find the pipeline where the driver found it.
+    code = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    own = {"spark.master": "local[*]", **_LAPTOP, **code}
+    return {**_RESULTS, **_DELTA, **own, **_jars(_release())}
 
 
 def _release() -> Release:
@@ -165,7 +174,8 @@ def _output_to(log: Path) -> Iterator[None]:
 
 def _last_words(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    telling = [line for line in lines if re.search(r"error|exception|unresolved", line, re.I)]
+    sign = re.compile("error|exception|unresolved", re.IGNORECASE)
+    telling = [line for line in lines if sign.search(line)]
     return " ".join(telling[:2])[:400]
 
 

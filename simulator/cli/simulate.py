@@ -15,6 +15,7 @@ from simulator.cli.options import AsJson, Lake, Landing, a_date
 from simulator.cli.progress import Progress, progress
 
 if TYPE_CHECKING:
+    from pipeline.engine import Engine
     from pipeline.runner.report import RunReport
     from pipeline.runner.run import RunRequest
 
@@ -71,9 +72,6 @@ def simulate(
     The run is all or nothing: when it fails, the lake is what it was before. What came in before
     is not taken in twice, so running again does no harm.
     """
-    if engine is EngineName.SPARK:
-        msg = "The Spark engine does not run here yet."
-        raise CallError(msg, "Use --engine polars, which is the default.")
     from pipeline.runner.run import RunRequest
     from simulator.cli.lakes import check_apart, locked
 
@@ -81,7 +79,7 @@ def simulate(
     request = partial(RunRequest, as_of=as_of, archive=archive, again=tuple(paths), rebuild=rebuild)
     check_apart(landing, lake)
     with locked(lake), progress() as shown:
-        report = run(landing, lake, request, shown=shown)
+        report = run(landing, lake, request, shown=shown, engine=engine)
     if as_json:
         document = report.document()
         console.document({"landing": str(landing), "lake": str(lake), **document})
@@ -92,7 +90,12 @@ def simulate(
 
 
 def run(
-    landing: Path, lake: Path, request: "Callable[[datetime], RunRequest]", *, shown: Progress
+    landing: Path,
+    lake: Path,
+    request: "Callable[[datetime], RunRequest]",
+    *,
+    shown: Progress,
+    engine: EngineName = EngineName.POLARS,
 ) -> "RunReport":
     """Run once with the clock's time; whoever calls holds the lake's lock.
 
@@ -101,6 +104,7 @@ def run(
         lake: The lake.
         request: Makes the request from the run's time.
         shown: Is told how the run gets on.
+        engine: Name of the engine that does the work.
 
     Raises:
         LakehouseError: The run failed; the lake is what it was before it.
@@ -108,10 +112,9 @@ def run(
     from pipeline.landing.store import LocalStore
     from pipeline.runner.home import LakeHome
     from pipeline.runner.run import Lakehouse
-    from simulator.engine.polars_engine import PolarsEngine
 
     home = LakeHome(lake)
-    lakehouse = Lakehouse(PolarsEngine(lake), home, LocalStore(landing), shown)
+    lakehouse = Lakehouse(_engine(engine, lake, shown), home, LocalStore(landing), shown)
     try:
         return lakehouse.run(request(datetime.now(UTC)))
     except KeyboardInterrupt:
@@ -120,6 +123,24 @@ def run(
         else:
             console.note("The run is not undone yet; the next one undoes it before it begins.")
         raise
+
+
+def _engine(name: EngineName, lake: Path, shown: Progress) -> "Engine":
+    if name is EngineName.POLARS:
+        from simulator.engine.polars_engine import PolarsEngine
+
+        return PolarsEngine(lake)
+    try:
+        from pipeline.spark.engine import SparkEngine
+        from pipeline.spark.session import laptop_session
+    except ModuleNotFoundError as error:
+        msg = f"Spark is not installed in this environment: {error.name} is missing."
+        hint = (
+            "Start ./lakehouse of a checkout, or: pip install 'ecommerce-lakehouse[laptop,spark]'"
+        )
+        raise CallError(msg, hint) from error
+    shown.step("starting Spark")
+    return SparkEngine(laptop_session(), str(lake.resolve()))
 
 
 def _below(landing: Path, given: str) -> str:

@@ -5,8 +5,10 @@ one package, so that a first start takes seconds. They need the package registry
 it.
 """
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,6 +59,9 @@ HOSTILE: Mapping[str, str | None] = {
 
 NOTHING: Mapping[str, str | None] = {}
 
+# Environments, each named after its lock file.
+KINDS = ("laptop", "spark", "dev", "dev-glue-5.1")
+
 
 class Checkout:
     """A checkout in a folder of its own and the ways to start its wrapper."""
@@ -102,16 +107,16 @@ class Checkout:
             text=True,
         )
 
-    def environments(self, home: Path | None = None) -> list[Path]:
-        """Return the folders of the environments for ordinary use."""
-        return sorted((home or self.home).glob("laptop-*"))
+    def environments(self, home: Path | None = None, kind: str = "laptop") -> list[Path]:
+        """Return the folders of the environments, by default of those for ordinary use."""
+        return sorted((home or self.home).glob(f"{kind}-1-*"))
 
     def leftovers(self, home: Path | None = None) -> list[str]:
         """Return what is neither an environment nor a uv."""
         return sorted(
             path.name
             for path in (home or self.home).iterdir()
-            if not path.name.startswith(("laptop-", "uv-"))
+            if not path.name.startswith((*(f"{kind}-1-" for kind in KINDS), "uv-"))
         )
 
     def sources(self) -> set[str]:
@@ -133,13 +138,17 @@ def one_package(lock: Path) -> str:
 def make_checkout(root: Path) -> Checkout:
     (root / "requirements").mkdir(parents=True)
     (root / "simulator" / "cli").mkdir(parents=True)
+    (root / "tests").mkdir()
     shutil.copy2(ROOT / "lakehouse", root)
-    shutil.copy2(ROOT / "requirements" / "uv.txt", root / "requirements")
-    lock = one_package(ROOT / "requirements" / "laptop.txt")
-    (root / "requirements" / "laptop.txt").write_text(lock)
+    for name in ("uv.txt", "build.txt"):
+        shutil.copy2(ROOT / "requirements" / name, root / "requirements")
+    for kind in KINDS:
+        lock = one_package(ROOT / "requirements" / f"{kind}.txt")
+        (root / "requirements" / f"{kind}.txt").write_text(lock)
     (root / "simulator" / "__init__.py").touch()
     (root / "simulator" / "cli" / "__init__.py").touch()
     (root / "simulator" / "cli" / "main.py").write_text(STAND_IN)
+    (root / "tests" / "run.py").write_text(STAND_IN)
     return Checkout(root)
 
 
@@ -402,6 +411,181 @@ def test_environments_out_of_use_are_removed(fresh: Checkout) -> None:
     assert len(fresh.environments()) == 1
 
 
+# --- Spark and its Java --------------------------------------------------------------------------
+
+
+class Tools:
+    """A folder to be all of PATH: what the wrapper calls, and what the machine is said to have."""
+
+    def __init__(self, folder: Path, *, root: bool) -> None:
+        self.folder = folder
+        self.asked = folder / "asked of apt-get"
+        folder.mkdir()
+        for name in ("cksum", "cut", "grep", "mkdir", "rm", "sed", "tail"):
+            found = shutil.which(name)
+            assert found
+            (folder / name).symlink_to(found)
+        self.add("id", f"echo {0 if root else 1000}")
+
+    def add(self, name: str, script: str) -> None:
+        """Add a program."""
+        (self.folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.folder / name).chmod(0o755)
+
+    def add_apt(self, *, has: str, updated: bool = True) -> None:
+        """Add an apt-get that knows one package, at once or after an update."""
+        lists = self.folder / "lists"
+        if updated:
+            lists.touch()
+        self.add(
+            "apt-get",
+            f"""echo "$*" >>"{self.asked}"
+            case $* in
+                update) : >"{lists}" ;;
+                *--simulate*{has}) [ -e "{lists}" ] ;;
+                *--simulate*) exit 100 ;;
+                *install*{has}) : >"{self.folder}/java" ;;
+                *) exit 100 ;;
+            esac""",
+        )
+
+    def installed(self) -> list[str]:
+        """Return the packages that apt-get was asked to install."""
+        words = self.asked.read_text().splitlines() if self.asked.exists() else []
+        return [line.split()[-1] for line in words if "install" in line and "simul" not in line]
+
+
+@pytest.fixture(scope="module")
+def with_spark(ready: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Return a checkout that has each environment that this Python can have."""
+    tools = Tools(tmp_path_factory.mktemp("java") / "tools", root=False)
+    tools.add("java", "exit 0")
+    path = f"{tools.folder}:{ready.env['PATH']}"
+    for words in (["simulate", "--engine", "spark"], ["test"]):
+        done = ready.start(*words, PATH=path)
+        assert done.returncode == 0, done.stderr
+    return ready
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["simulate", "--engine", "spark"], "spark"),
+        (["simulate", "--engine=spark", "lake"], "spark"),
+        (["simulate", "--engine", "polars"], "laptop"),
+        (["simulate", "spark"], "laptop"),
+        (["simulate", "--", "--engine", "spark"], "laptop"),
+        (["test", "--glue", "6.0"], "dev"),
+        (["equivalence", "-k", "word"], "dev"),
+        (["lint"], "dev"),
+    ],
+)
+def test_the_words_choose_the_environment(
+    with_spark: Checkout, tmp_path: Path, words: list[str], kind: str
+) -> None:
+    tools = Tools(tmp_path / "tools", root=False)
+    tools.add("java", "exit 0")
+
+    done = with_spark.start(*words, PATH=str(tools.folder))
+
+    assert done.stderr == ""
+    assert f"package {with_spark.home / kind}-1-" in done.stdout
+    assert f"words {words!r}" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["test", "--glue", "5.1"], ["equivalence", "--glue=5.1"]])
+def test_glue_5_1_has_an_environment_and_a_python_of_its_own(
+    fresh: Checkout, words: list[str]
+) -> None:
+    done = fresh.start(*words, JAVA_HOME="/said/to/be/there")
+
+    if sys.version_info[:2] == (3, 11):
+        assert f"package {fresh.home / 'dev-glue-5.1'}-1-" in done.stdout
+    else:
+        assert one_sentence(done).endswith(": 3.11 (Glue 5.1 runs no other) is needed.")
+
+
+def test_settings_of_another_spark_are_put_aside(with_spark: Checkout) -> None:
+    run = with_spark.root / "tests" / "run.py"
+    run.write_text("import os\nprint(sorted(name for name in os.environ if 'SPARK' in name))\n")
+    others = {"SPARK_HOME": "/nonexistent", "PYSPARK_SUBMIT_ARGS": "nonsense"}
+
+    done = with_spark.start("lint", env=others)
+
+    run.write_text(STAND_IN)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("has", "updated"),
+    [
+        ("openjdk-17-jre-headless", True),
+        ("openjdk-17-jre-headless", False),
+        ("openjdk-21-jre-headless", True),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [["simulate", "--engine", "spark"], ["test"], ["test", "-x", "unit", "equivalence"]],
+)
+def test_java_is_installed_where_that_is_allowed(
+    with_spark: Checkout, tmp_path: Path, words: list[str], has: str, *, updated: bool
+) -> None:
+    tools = Tools(tmp_path / "tools", root=True)
+    tools.add_apt(has=has, updated=updated)
+
+    done = with_spark.start(*words, PATH=str(tools.folder))
+
+    assert done.stderr == (
+        f"lakehouse: Spark needs Java, and there is none here: installing {has} with apt-get.\n"
+    )
+    assert f"words {words!r}" in done.stdout
+    assert tools.installed() == [has]
+    assert with_spark.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["test", "unit"], ["test", "--no-spark"], ["test", "--help"], ["lint"], ["show"]),
+        ["test", "e2e", "--", "equivalence"],
+    ],
+)
+def test_java_is_not_installed_for_what_starts_no_spark(
+    with_spark: Checkout, tmp_path: Path, words: list[str]
+) -> None:
+    tools = Tools(tmp_path / "tools", root=True)
+    tools.add_apt(has="openjdk-17-jre-headless")
+
+    done = with_spark.start(*words, PATH=str(tools.folder))
+
+    assert done.stderr == ""
+    assert f"words {words!r}" in done.stdout
+    assert not tools.asked.exists()
+
+
+def test_a_system_without_a_java_that_fits(with_spark: Checkout, tmp_path: Path) -> None:
+    tools = Tools(tmp_path / "tools", root=True)
+    tools.add_apt(has="openjdk-8-jre-headless")
+
+    done = with_spark.start("simulate", "--engine", "spark", PATH=str(tools.folder))
+
+    assert done.returncode == 1
+    assert done.stderr == "lakehouse: finding a package of Java 17 or 21 failed.\n"
+    assert with_spark.leftovers() == []
+
+
+def test_who_may_not_install_java_is_told_to(fresh: Checkout, tmp_path: Path) -> None:
+    tools = Tools(tmp_path / "tools", root=False)
+    tools.add_apt(has="openjdk-17-jre-headless")
+
+    done = fresh.start("simulate", "--engine", "spark", PATH=str(tools.folder))
+
+    # Before anything large is fetched.
+    assert "apt-get install openjdk-17-jre-headless" in one_sentence(done)
+    assert not tools.asked.exists()
+
+
 # --- When things go wrong ------------------------------------------------------------------------
 
 
@@ -573,6 +757,20 @@ def test_a_package_other_than_the_locked_one_is_refused(fresh: Checkout) -> None
     assert fresh.environments() == []
 
 
+def test_a_package_that_would_have_to_be_built_is_refused(fresh: Checkout) -> None:
+    # Published as source only, and not the one package that is allowed to be.
+    (fresh.root / "requirements" / "laptop.txt").write_text(
+        "docopt==0.6.2 --hash="
+        "sha256:49b3a825280bd66b3aa83585ef59c4a8c82f2c8a522dbe754a8bc8d08c85c491\n"
+    )
+
+    done = fresh.start()
+
+    assert done.returncode == 1
+    assert "the package registry has no build of a package" in done.stderr
+    assert fresh.environments() == []
+
+
 def test_an_incomplete_checkout(fresh: Checkout) -> None:
     (fresh.root / "requirements" / "laptop.txt").unlink()
 
@@ -668,11 +866,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_tests(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_tests(project: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the project's test runner with the environment that these tests run in."""
+    paths = {"PYTHONPATH": str(project), "LAKEHOUSE_CACHE": str(project / "cache")}
     return subprocess.run(
         [sys.executable, "-P", project / "tests" / "run.py", *words],
-        env={**os.environ, "PYTHONPATH": str(project), "LAKEHOUSE_CACHE": str(project / "cache")},
+        env={**os.environ, **paths, **env},
         capture_output=True,
         text=True,
         check=False,
@@ -751,8 +950,136 @@ def test_a_lock_that_no_longer_fits_is_found(project: Path) -> None:
     assert (
         "requirements/laptop.txt does not fit pyproject.toml: run ./lakehouse lock" in done.stdout
     )
-    assert "requirements/spark.txt" not in done.stdout
+    assert "requirements/infra.txt" not in done.stdout
     assert done.returncode == 1
+
+
+# --- The proof that both engines agree -----------------------------------------------------------
+
+PROPERTIES = """
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.equivalence.recording import Tally
+
+GIVEN = st.integers(0, 9)
+
+@given(n=GIVEN)
+def test_sums_agree(tally: Tally, n: int) -> None:
+    tally.compared(cases=10, rows=20)
+
+@pytest.mark.parametrize("text", ["a", "b", "c"])
+def test_texts_agree(tally: Tally, text: str) -> None:
+    tally.compared(cases=1, rows=2)
+    tally.compared(cases=100, rows=1000)
+    assert text != "c"
+
+def test_that_compares_nothing() -> None: pass
+
+def test_examples(pytestconfig: pytest.Config) -> None:
+    print("profile", os.environ["LAKEHOUSE_PROFILE"], end=" ")
+    print("seed", pytestconfig.getoption("hypothesis_seed"))
+"""
+
+JAVA = """#!/bin/sh
+echo 'openjdk version "17.0.99" 2099-01-01' >&2
+"""
+
+
+@pytest.fixture
+def proof(project: Path) -> Path:
+    """Return a project that has properties, and a Java by name."""
+    recording = ROOT / "tests" / "equivalence"
+    for name in ("conftest.py", "recording.py"):
+        shutil.copy2(recording / name, project / "tests" / "equivalence")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "pipeline", project / "pipeline", ignore=ignore)
+    (project / "tests" / "equivalence" / "test_them.py").write_text(PROPERTIES)
+    (project / "java" / "bin").mkdir(parents=True)
+    (project / "java" / "bin" / "java").write_text(JAVA)
+    (project / "java" / "bin" / "java").chmod(0o755)
+    return project
+
+
+def test_the_proof_ends_with_its_figures(proof: Path) -> None:
+    words = ["equivalence", "--", "--equivalence-json", str(proof / "figures.json")]
+
+    done = run_tests(proof, *words, JAVA_HOME=str(proof / "java"))
+
+    assert last_line(done) == "5 passed, 1 failed, 0 skipped"
+    assert re.search(r"^texts agree +303 +3,006 +\d+\.\d +1$", done.stdout, re.MULTILINE)
+    assert re.search(r"^sums agree +1\d\d +2\d\d +\d+\.\d +-$", done.stdout, re.MULTILINE)
+    assert "that compares nothing" not in done.stdout
+    assert re.search(
+        r"^2 properties, 4\d\d cases, 3,2\d\d rows: 1 divergences$", done.stdout, re.MULTILINE
+    )
+    assert "Java 17.0.99" in done.stdout
+    assert "again: ./lakehouse equivalence -k test_texts_agree\n" in done.stdout
+    figures = json.loads((proof / "figures.json").read_text())
+    assert [(one["name"], one["divergences"]) for one in figures["properties"]] == [
+        ("test_sums_agree", 0),
+        ("test_texts_agree", 1),
+    ]
+    assert figures["properties"][1]["rows"] == 3006
+
+
+def test_examples_of_the_night_can_be_had_again(proof: Path) -> None:
+    words = ["equivalence", "--profile", "nightly", "-k", "texts or examples"]
+    java = str(proof / "java")
+
+    done = run_tests(proof, *words, "--", "-rP", JAVA_HOME=java)
+
+    found = re.match(r"the same examples again: \./lakehouse (.*)\n", done.stdout)
+    assert found
+    seed = re.search(r"--seed=(\d+)", found[1])
+    assert seed
+    assert f"profile nightly seed {seed[1]}" in done.stdout
+    assert (
+        f"again: ./lakehouse equivalence --profile nightly --seed {seed[1]} -k test_texts_agree"
+    ) in done.stdout
+    same = run_tests(proof, *shlex.split(found[1]), JAVA_HOME=java)
+    assert same.stdout.startswith(found[0])
+    assert f"profile nightly seed {seed[1]}" in same.stdout
+
+
+def test_without_java_the_proof_is_missed(proof: Path, tmp_path: Path) -> None:
+    done = run_tests(proof, "test", "equivalence", PATH=str(tmp_path), JAVA_HOME="")
+
+    assert last_line(done) == "0 passed, 1 failed, 0 skipped"
+    assert (
+        "Java 17 is needed for the equivalence tests: install it (on Debian and Ubuntu: "
+        "apt-get install openjdk-17-jre-headless), or pass --no-spark to leave them out.\n"
+    ) in done.stdout
+
+
+def test_the_proof_is_left_out_on_demand_only(proof: Path) -> None:
+    done = run_tests(proof, "test", "--no-spark", "equivalence", "infra")
+
+    assert "left out because of --no-spark" in done.stdout
+    assert last_line(done) == "0 passed, 0 failed, 1 skipped"
+    assert done.returncode == 0
+
+
+def test_another_glue_is_for_the_proof(proof: Path) -> None:
+    alone = run_tests(proof, "test", "--glue", "5.1", JAVA_HOME=str(proof / "java"))
+    with_others = run_tests(proof, "test", "--glue", "5.1", "unit")
+
+    assert "--- equivalence" in alone.stdout
+    assert "--- unit" not in alone.stdout
+    assert with_others.returncode == 2
+    assert "--glue is for the stage equivalence" in with_others.stderr
+
+
+def test_mutants_get_the_other_words(proof: Path) -> None:
+    (proof / "tests" / "equivalence" / "mutants.py").write_text("import sys; print(sys.argv[1:])")
+
+    done = run_tests(proof, "equivalence", "--glue", "5.1", "--mutants", "--list", "-k", "word")
+
+    assert done.stdout == "['-k', 'word', '--list']\n"
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,32 @@
-"""One Spark session for all tests of this folder; without Spark or Java they are skipped."""
+"""One Spark session for all tests of this folder, and a count of what they compare."""
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
+from pyspark.sql import SparkSession
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from pipeline.errors import LakehouseError
+from pipeline.spark.session import SMALL, laptop_session
+from tests.equivalence.recording import PLUGIN, Recorder, Tally
 
 # py4j leaves the closing of its sockets to the garbage collector.
 _NOISE = "ignore:unclosed <socket:ResourceWarning"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the figures be written to a file, too."""
+    parser.addoption(
+        "--equivalence-json",
+        metavar="PATH",
+        help="write what the equivalence tests compared to this file",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start counting."""
+    config.pluginmanager.register(Recorder(config), PLUGIN)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,14 +37,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> "SparkSession":
+def spark(tmp_path_factory: pytest.TempPathFactory) -> SparkSession:
     """Return a session for tables of a few rows; the nightly run compiles as Glue does."""
-    pytest.importorskip("pyspark", reason="pyspark is not installed in this environment")
-    from pipeline.spark.session import SMALL, laptop_session
-
     settings = dict(SMALL)
-    if os.environ.get("LAKEHOUSE_EXAMPLES") == "nightly":
+    if os.environ.get("LAKEHOUSE_PROFILE") == "nightly":
         for name in ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode"):
             del settings[name]
     settings["spark.local.dir"] = str(tmp_path_factory.mktemp("spark"))
-    return laptop_session(settings)
+    # The first session ever fetches Delta Lake; two at once would get in each other's way.
+    with FileLock(tmp_path_factory.getbasetemp().parent / "spark.lock"):
+        try:
+            return laptop_session(settings)
+        except LakehouseError as error:  # Every test will tell it: without a traceback, then.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    """Return what a test counts its comparisons on; it starts from nothing for each test."""
+    recorder = pytestconfig.pluginmanager.get_plugin(PLUGIN)
+    assert isinstance(recorder, Recorder)
+    return recorder.tally

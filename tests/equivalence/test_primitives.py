@@ -6,39 +6,26 @@ JVM's own) and under both answers to ANSI.
 
 import os
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
+from pyspark import sql
+from pyspark.sql import functions as sf
 
 from pipeline import portable
 from pipeline.contracts import types
 from pipeline.contracts.model import Column
 from pipeline.contracts.types import Kind, LogicalType
-
-pytest.importorskip(
-    "pyspark",
-    reason="needs pyspark 4.1.1 and Java 17; the development environment has no pyspark yet",
-)
-if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
-    pytest.skip("needs Java 17, and there is no java here", allow_module_level=True)
-
-from pyspark import sql
-from pyspark.sql import functions as sf
-
 from pipeline.portable import polars as on_polars
 from pipeline.portable import spark as on_spark
+from tests.equivalence.recording import Tally
 
-# py4j leaves the closing of its sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-NIGHTLY = os.environ.get("LAKEHOUSE_EXAMPLES") == "nightly"
+NIGHTLY = os.environ.get("LAKEHOUSE_PROFILE") == "nightly"
 TEXTS = 50_000 if NIGHTLY else 3_000
 ZONES = ("UTC", "America/New_York")
 ENVIRONMENTS = [(zone, ansi) for zone in ZONES for ansi in ("true", "false")]
@@ -261,9 +248,9 @@ def _spoilt(text: str, chance: random.Random) -> str:
     )
 
 
-def hostile(kind: Kind, count: int) -> list[str | None]:
-    """Return known hazards, sound and nearly sound texts of a kind, and plain rubbish."""
-    chance = random.Random(None if NIGHTLY else kind.value)  # noqa: S311 - no secret
+def hostile(kind: Kind, count: int, seed: str) -> list[str | None]:
+    """Return known hazards; up to a count sound and nearly sound texts and rubbish, too."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
     texts: list[str | None] = [None, *COMMON, *HAZARDS[kind]]
     for blank in (" ", "\t", "\n", "\v", "\f", "\r", "\r\n", "\x85", "\xa0", "\x1c", "\u2028"):
         texts += [blank + text + blank for text in HAZARDS[kind]]
@@ -278,38 +265,29 @@ def hostile(kind: Kind, count: int) -> list[str | None]:
 # --- The engines ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sql.SparkSession]:
-    folder: Path = tmp_path_factory.mktemp("spark")
-    spark = (
-        sql.SparkSession.builder.master("local[1]")
-        .appName("primitives")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.local.dir", str(folder / "local"))
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("ERROR")
-    yield spark
-    spark.stop()
-
-
 @pytest.fixture(params=ENVIRONMENTS, ids=lambda pair: f"{pair[0]}-ansi={pair[1]}")
-def spark(session: sql.SparkSession, request: pytest.FixtureRequest) -> Iterator[sql.SparkSession]:
-    """A session and a JVM in a time zone, with an answer to ANSI."""
-    zone, ansi = request.param
-    java: Any = session.sparkContext._jvm
+def environment(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Return a time zone, with an answer to ANSI."""
+    chosen: tuple[str, str] = request.param
+    return chosen
+
+
+@pytest.fixture
+def spark(spark: sql.SparkSession, environment: tuple[str, str]) -> Iterator[sql.SparkSession]:
+    """Put the session and its JVM into an environment, and back afterwards."""
+    zone, ansi = environment
+    settings = {"spark.sql.session.timeZone": zone, "spark.sql.ansi.enabled": ansi}
+    kept = {name: spark.conf.get(name) for name in settings}
+    java: Any = spark.sparkContext._jvm
     clock = java.java.util.TimeZone
     before = clock.getDefault()
     clock.setDefault(clock.getTimeZone(zone))
-    session.conf.set("spark.sql.session.timeZone", zone)
-    session.conf.set("spark.sql.ansi.enabled", ansi)
-    yield session
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield spark
     clock.setDefault(before)
+    for name, value in kept.items():
+        spark.conf.set(name, value)
 
 
 def column(name: str, kind: LogicalType) -> Column:
@@ -344,9 +322,18 @@ def told_by_spark(
 
 
 @pytest.mark.parametrize("kind", READ)
-def test_both_engines_read_hostile_text_alike(kind: Kind, spark: sql.SparkSession) -> None:
-    texts = hostile(kind, TEXTS)
+def test_both_engines_read_hostile_text_alike(
+    kind: Kind,
+    spark: sql.SparkSession,
+    environment: tuple[str, str],
+    tally: Tally,
+    pytestconfig: pytest.Config,
+) -> None:
+    count = TEXTS if NIGHTLY or environment == ENVIRONMENTS[0] else TEXTS // 3
+    seed = f"{pytestconfig.getoption('hypothesis_seed')} {kind.value} {environment}"
+    texts = hostile(kind, count, seed)
     ours, theirs = told_by_spark(spark, kind, texts), told_by_polars(kind, texts)
+    tally.compared(cases=len(texts), rows=len(ours))
     differing = [
         (text, f"spark {one}", f"polars {other}")
         for text, one, other in zip(texts, ours, theirs, strict=True)
@@ -420,7 +407,9 @@ KNOWN: dict[Kind, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KNOWN)
-def test_both_engines_read_what_the_contract_says(kind: Kind, spark: sql.SparkSession) -> None:
+def test_both_engines_read_what_the_contract_says(
+    kind: Kind, spark: sql.SparkSession, tally: Tally
+) -> None:
     texts = [*KNOWN[kind], None, "", " \t\n\v\f\r"]
     expected = [
         *(
@@ -429,16 +418,17 @@ def test_both_engines_read_what_the_contract_says(kind: Kind, spark: sql.SparkSe
         ),
         *[(None, portable.MISSING)] * 3,
     ]
+    tally.compared(cases=len(texts), rows=len(texts))
     assert told_by_spark(spark, kind, texts) == expected
     assert told_by_polars(kind, texts) == expected
 
 
 def test_a_frame_keeps_its_other_columns_and_gets_its_states_last(
-    session: sql.SparkSession,
+    spark: sql.SparkSession,
 ) -> None:
     columns = [column(kind.value, logical) for kind, logical in READ.items()]
     names = [c.name for c in columns]
-    ours = session.createDataFrame(
+    ours = spark.createDataFrame(
         [(1, *["0"] * len(names), 2)], f"a int, {' string, '.join(names)} string, z int"
     )
     theirs = pl.LazyFrame({"a": [1], **{name: ["0"] for name in names}, "z": [2]})
@@ -480,7 +470,8 @@ DECIMALS = [
 ]
 
 
-def test_values_are_stored_exactly_and_come_back(spark: sql.SparkSession) -> None:
+def test_values_are_stored_exactly_and_come_back(spark: sql.SparkSession, tally: Tally) -> None:
+    tally.compared(cases=len(HELD_ROWS), rows=len(HELD_ROWS))
     at = sf.timestamp_micros(sf.lit(micros("2025-03-09 02:30:00.000001")))
     ours = spark.createDataFrame(HELD_ROWS, HELD).withColumns(
         {
@@ -516,8 +507,9 @@ def test_values_are_stored_exactly_and_come_back(spark: sql.SparkSession) -> Non
     ],
 )
 def test_a_value_that_does_not_fit_fails_on_both_engines(
-    spark: sql.SparkSession, name: str, value: int
+    spark: sql.SparkSession, name: str, value: int, tally: Tally
 ) -> None:
+    tally.compared(cases=1, rows=0)
     chosen = [c for c in STORED if c.name == name]
     ours = spark.createDataFrame([(1,), (value,), (None,)], f"{name} long")
     # Which class of error it is depends on the release of Spark.
@@ -528,7 +520,9 @@ def test_a_value_that_does_not_fit_fails_on_both_engines(
         portable.to_storage(wrap(theirs), chosen).to_native().collect()
 
 
-def test_both_engines_find_the_same_most_frequent_values(spark: sql.SparkSession) -> None:
+def test_both_engines_find_the_same_most_frequent_values(
+    spark: sql.SparkSession, tally: Tally
+) -> None:
     """By hand: three of a kind beat two; of equals the lowest number, the first text by bytes."""
     rows = [
         *[(1, "Z", 9), (1, "Z", 10), (1, "Ä", 9), (1, "Ä", 10), (1, "B", 2**62)],
@@ -542,6 +536,7 @@ def test_both_engines_find_the_same_most_frequent_values(spark: sql.SparkSession
     on_spark_side = portable.most_frequent(ours, "user", ["name", "number"]).to_native().collect()
     on_polars_side = portable.most_frequent(theirs, "user", ["name", "number"]).to_native()
 
+    tally.compared(cases=len(expected), rows=len(expected))
     assert sorted(tuple(row) for row in on_spark_side) == expected
     assert sorted(on_polars_side.collect().rows()) == expected
 
