@@ -52,10 +52,14 @@ class S3Store:
 
     def open(self, path: str) -> BinaryIO:
         """See `Store.open`; the file is fetched, since checking goes to and fro in it."""
-        with told(f"reading {self.address}/{path}", OSError):
-            file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
-            self._client.download_fileobj(self._bucket, self._prefix + path, file)
-            file.seek(0)
+        file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
+        try:
+            with told(f"reading {self.address}/{path}", OSError):
+                self._client.download_fileobj(self._bucket, self._prefix + path, file)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
         return file  # type: ignore[return-value]
 
     def fingerprint(self, path: str) -> str:
@@ -101,7 +105,8 @@ def bucket_and_prefix(address: str) -> tuple[str, str]:
     Raises:
         CallError: It is no such address.
     """
-    bucket, _, prefix = address.removeprefix("s3://").strip("/").partition("/")
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/")
     if not address.startswith("s3://") or not bucket:
         raise CallError(f"{address!r} is no address in S3.", "Expected s3://bucket/prefix.")
     return bucket, f"{prefix}/" if prefix else ""

@@ -100,7 +100,7 @@ class SparkEngine:
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
         with told(f"reading {table.path}", self._lake):
-            return self._scan(table).count()
+            return int(self._scan(table).count())
 
     def bounds(self, table: Table, column: str) -> tuple[int, int] | None:
         """See `Engine.bounds`."""

@@ -38,12 +38,14 @@ class TestSparkEngine(EngineContract):
             for c in columns
         ]
         values = [tuple(row[column.name] for column in columns) for row in rows]
-        return nw.from_native(self.spark.createDataFrame(values, st.StructType(fields)))
+        frame: Frame = nw.from_native(self.spark.createDataFrame(values, st.StructType(fields)))
+        return frame
 
     def noise(self) -> Frame:
         """See `EngineContract.noise`."""
         drawn = sf.udf(_drawn, st.DoubleType(), useArrow=False).asNondeterministic()
-        return nw.from_native(self.spark.range(3).select(drawn("id").alias("noise")))
+        noisy: Frame = nw.from_native(self.spark.range(3).select(drawn("id").alias("noise")))
+        return noisy
 
 
 def _drawn(_: int) -> float:

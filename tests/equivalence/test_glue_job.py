@@ -96,7 +96,7 @@ def test_the_steps_one_by_one_make_the_same_lake(
 def test_a_failed_step_undoes_the_run_and_says_why(
     spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A file that is changed between two steps: the job fails by a typed error, the lake is gone."""
+    """A file that is changed between two steps: a typed error, and the lake is gone."""
     landing, lake = tmp_path / "landing", tmp_path / "lake"
     deliver(landing, FILES)
     words = ["--landing", str(landing), "--lake", str(lake)]
