@@ -366,6 +366,7 @@ class EngineContract:
         engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 1)
         version = engine.version(DAILY_SALES)
         engine.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 5)], 2)
+        assert self.totals(engine) == {APRIL[0]: 5}
         engine.restore(DAILY_SALES, version)
         engine.append_records(ROW_ACCOUNTS, [account(1, "orders", 1)], 1)
         engine.restore(ROW_ACCOUNTS, None)

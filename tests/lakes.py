@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -136,11 +136,13 @@ class Shop:
 
     Attributes:
         folder: The folder.
+        engine: Opens the engine that the next run uses.
         runs: Number of runs so far.
         reports: Their reports.
     """
 
     folder: Path
+    engine: Callable[[Path], Engine] = PolarsEngine
     runs: int = 0
     reports: list[RunReport] = field(default_factory=list)
 
@@ -168,7 +170,15 @@ class Shop:
     ) -> RunReport:
         """Deliver some files, then run."""
         deliver(self.landing, files)
-        report = run(self.landing, self.lake, self.runs, as_of=as_of, again=again, rebuild=rebuild)
+        report = run(
+            self.landing,
+            self.lake,
+            self.runs,
+            as_of=as_of,
+            again=again,
+            rebuild=rebuild,
+            engine=self.engine(self.lake),
+        )
         self.runs += 1
         self.reports.append(report)
         return report

@@ -1,8 +1,10 @@
 """Gold after a batch: only the dates, products and customers that the batch has touched."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, partial
+from typing import cast
 
 import narwhals.stable.v2 as nw
 
@@ -12,8 +14,7 @@ from pipeline.contracts.gold import (
     DAILY_CUSTOMER_DEPARTMENT,
     DAILY_PRODUCT,
     DAILY_SALES,
-    DEPARTMENT_ANALYTICS,
-    PRODUCT_PERFORMANCE,
+    LAST_UPDATED,
 )
 from pipeline.engine import Engine
 from pipeline.landing.rows import Stamp
@@ -21,6 +22,7 @@ from pipeline.portable import Frame
 from pipeline.runner.counting import count_rows
 from pipeline.runner.refine import Refined
 from pipeline.transforms.gold import customers, revenue, tables
+from pipeline.transforms.gold.derivations import DERIVATIONS, Derivation
 from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
 from pipeline.transforms.silver.rows import changed_rows
 
@@ -141,37 +143,63 @@ class Summary:
         self._as_of = as_of
         self._touched = touched
         self._as_of_changed = as_of_changed
-        self._partitions = None if touched.all_dates else touched.dates
-        self._shares: list[Frame] = []
 
     def steps(self) -> Iterator[tuple[Table, Callable[[], None]]]:
         """Yield the tables that have to be written, in order, each with what writes it."""
-        touched = self._touched
-        if touched.dates:
-            yield DAILY_PRODUCT, self._daily_aggregates
-            yield DAILY_SALES, self._daily_sales
-        if touched.dates or touched.products:
-            yield PRODUCT_PERFORMANCE, self._product_performance
-            yield DEPARTMENT_ANALYTICS, self._department_analytics
-        if touched.dates or self._as_of_changed:
-            yield CUSTOMER_INSIGHTS, self._customer_insights
+        for derivation in DERIVATIONS:
+            if self._is_stale(derivation):
+                yield derivation.table, partial(self._write, derivation)
 
-    def _daily_aggregates(self) -> None:
-        """Share revenue chunk by chunk and write both daily aggregates."""
-        engine, products = self._engine, self._engine.read(silver(PRODUCTS))
-        self._shares = shared = [self._share(chunk) for chunk in self._chunks()]
-        engine.overwrite(
-            DAILY_PRODUCT,
-            (revenue.daily_product(chunk) for chunk in shared),
-            self._batch_id,
-            dates=self._partitions,
+    def _is_stale(self, derivation: Derivation) -> bool:
+        if derivation.uses_as_of and self._as_of is None:
+            return False
+        return (
+            bool(self._touched.dates)
+            or (derivation.on_products and self._touched.products)
+            or (derivation.uses_as_of and self._as_of_changed)
         )
-        engine.overwrite(
-            DAILY_CUSTOMER_DEPARTMENT,
-            (revenue.daily_customer_department(chunk, products) for chunk in shared),
-            self._batch_id,
-            dates=self._partitions,
-        )
+
+    def _write(self, derivation: Derivation) -> None:
+        table, dates = derivation.table, self._dates(derivation)
+        quicker: Callable[[], Iterable[Frame]] | None = {
+            DAILY_PRODUCT.path: self._daily_product,
+            DAILY_CUSTOMER_DEPARTMENT.path: self._daily_customer_department,
+            CUSTOMER_INSIGHTS.path: self._customer_insights,
+        }.get(table.path)
+        frames = quicker() if quicker else [self._computed(derivation, dates)]
+        if LAST_UPDATED in table.columns:
+            frames = (tables.stamped(frame, self._run_time) for frame in frames)
+        self._engine.overwrite(table, frames, self._batch_id, dates=dates)
+
+    def _dates(self, derivation: Derivation) -> Dates | None:
+        """Return the partitions to compute; None for the whole table."""
+        touched = self._touched
+        whole = touched.all_dates or (derivation.on_products and touched.products)
+        return None if whole or not derivation.by_date else touched.dates
+
+    def _computed(self, derivation: Derivation, dates: Dates | None) -> Frame:
+        """Compute a table as it is declared."""
+        sources = []
+        for table in derivation.sources:
+            source = self._engine.read(table)
+            if dates is not None and table in derivation.by_date:
+                source = source.filter(nw.col("date").is_in(dates))
+            sources.append(source)
+        return derivation.rows(sources, self._as_of)
+
+    # Three tables are computed in a quicker way than they are declared, to the same result.
+
+    @cached_property
+    def _shares(self) -> list[Frame]:
+        """The revenue of the touched dates, shared once for all three and chunk by chunk."""
+        return [self._share(chunk) for chunk in self._chunks()]
+
+    def _daily_product(self) -> Iterator[Frame]:
+        return (revenue.daily_product(share) for share in self._shares)
+
+    def _daily_customer_department(self) -> Iterator[Frame]:
+        products = self._engine.read(silver(PRODUCTS))
+        return (revenue.daily_customer_department(share, products) for share in self._shares)
 
     def _chunks(self) -> Iterator[Dates]:
         """Split the touched dates so that each part has a bounded number of items."""
@@ -200,33 +228,14 @@ class Summary:
             items = items.filter(order_id >= span["low"], order_id <= span["high"])
         return engine.checkpoint(revenue.shared_revenue(orders, items))
 
-    def _daily_sales(self) -> None:
+    def _customer_insights(self) -> list[Frame]:
+        """Find the favourites of the customers whose orders changed; keep those of the others."""
         orders = self._engine.read(silver(ORDERS))
-        products = self._engine.read(DAILY_PRODUCT)
-        if self._partitions is not None:
-            in_dates = nw.col("date").is_in(self._partitions)
-            orders, products = orders.filter(in_dates), products.filter(in_dates)
-        self._write(DAILY_SALES, tables.daily_sales(orders, products), self._partitions)
-
-    def _product_performance(self) -> None:
-        products = self._engine.read(silver(PRODUCTS))
-        daily = self._engine.read(DAILY_PRODUCT)
-        self._write(PRODUCT_PERFORMANCE, tables.product_performance(products, daily))
-
-    def _department_analytics(self) -> None:
-        products = self._engine.read(silver(PRODUCTS))
-        daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
-        self._write(DEPARTMENT_ANALYTICS, tables.department_analytics(products, daily))
-
-    def _customer_insights(self) -> None:
-        if self._as_of is None:
-            return
-        orders = self._engine.read(silver(ORDERS))
-        insights = customers.customer_insights(orders, self._favorites(orders), self._as_of)
-        self._write(CUSTOMER_INSIGHTS, insights)
+        # A table that needs as_of is not stale without it.
+        as_of = cast("date", self._as_of)
+        return [customers.customer_insights(orders, self._favorites(orders), as_of)]
 
     def _favorites(self, orders: Frame) -> Frame:
-        """Find the favourites of the customers whose orders changed; keep those of the others."""
         engine, touched = self._engine, self._touched
         products = engine.read(silver(PRODUCTS))
         if touched.all_dates and self._shares:
@@ -238,7 +247,3 @@ class Summary:
         found = customers.favorites(bought, products)
         kept = customers.kept_favorites(engine.read(CUSTOMER_INSIGHTS), users)
         return nw.concat([found, kept])
-
-    def _write(self, table: Table, frame: Frame, dates: Dates | None = None) -> None:
-        stamped = tables.stamped(frame, self._run_time)
-        self._engine.overwrite(table, [stamped], self._batch_id, dates=dates)

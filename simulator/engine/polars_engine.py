@@ -26,6 +26,7 @@ from pipeline.contracts.layers import SOURCE_ROW, bronze
 from pipeline.contracts.model import Entity, Table
 from pipeline.contracts.types import Kind
 from pipeline.engine import Commit, run_metadata, run_of
+from pipeline.errors import EngineError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
 from pipeline.landing.rows import Stamp, bronze_schema
@@ -168,6 +169,7 @@ class PolarsEngine:
         source = self._at_rest(table, frame).collect()
         if source.is_empty():
             return
+        self._check_removable(table)
         match = " AND ".join(f"target.{column} = source.{column}" for column in table.key)
         with self._writing(table):
             (
@@ -200,6 +202,7 @@ class PolarsEngine:
         if dates is not None:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in dates)
             predicate = f"date in ({days})"
+        self._check_removable(table)
         data = self._stream(table, frames)
         with self._writing(table), data.own_failures():
             write_deltalake(
@@ -243,6 +246,25 @@ class PolarsEngine:
             self._latest(table).update_incremental()
         self._snapshots.pop(table.path, None)
 
+    def _check_removable(self, table: Table) -> None:
+        """Refuse to replace files that would stay, and their rows with them.
+
+        Spark names the folder of a partition in any letters. delta-rs spells those beyond ASCII
+        otherwise when it removes a file, so that the log takes it for another one
+        (https://github.com/delta-io/delta-kernel-rs/issues/2423).
+        """
+        kinds = {column.name: column.type.storage for column in table.columns}
+        if not any(kinds[name] == "string" for name in table.partition_by):
+            return
+        strange = [path for path in self._files(table)["path"] if not path.isascii()]
+        if strange:
+            msg = (
+                f"{table.path} cannot be written by Polars: Spark wrote its partition "
+                f"{strange[0].rpartition('/')[0]}, and delta-rs cannot remove files of partitions "
+                "whose names are not ASCII."
+            )
+            raise EngineError(msg, "Run with Spark on this lake.")
+
     def _has_appended(self, table: Table, batch_id: int) -> bool:
         last = self._latest(table).transaction_version(_APPEND)
         return last is not None and last >= batch_id
@@ -279,6 +301,7 @@ class PolarsEngine:
             if version is None:
                 shutil.rmtree(self._path(table), ignore_errors=False)
             elif self._latest(table).version() != version:
+                self._check_removable(table)
                 self._latest(table).restore(version)
         self._forget(table)
 

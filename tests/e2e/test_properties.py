@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import product
@@ -19,14 +19,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.runner.report import RunReport
 from tests import reference
-from tests.lakes import LINEAGE, Row, Shop, delivered, listing, ordered, run_time, state
+from tests.agreement import (
+    assert_accounts_agree,
+    assert_gold_agrees,
+    assert_lake_agrees,
+)
+from tests.lakes import Row, Shop, delivered, listing, ordered, run_time, state
 from tests.reference import ENTITIES, KEYS, DeliveredFile, ReferenceLake
 from tests.strategies import CLEAN, Deliveries, Dirt, deliveries, groupings, interleavings
 
-GOLD = ("daily_sales", "product_performance", "department_analytics", "customer_insights")
-ORIGIN = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
 DATA_LAYERS = ("bronze", "silver", "quarantine", "gold", "interim")
 
 
@@ -55,45 +57,6 @@ def lake_of(runs: Iterable[Sequence[DeliveredFile]]) -> dict[str, list[Row]]:
 
 
 # --- The pipeline is the reference ---------------------------------------------------------------
-
-
-def assert_accounts_agree(report: RunReport, expected: ReferenceLake) -> None:
-    for entity, account in expected.accounts.items():
-        names = [field.name for field in fields(account)]
-        found = report.entities[entity]
-        got, wanted = ({n: getattr(a, n) for n in names} for a in (found, account))
-        assert got == wanted, entity
-        assert found.balance is not None
-        assert found.balance.holds
-
-
-def assert_silver_agrees(shop: Shop, expected: ReferenceLake) -> None:
-    for entity, key in KEYS.items():
-        found = shop.rows(f"silver/{entity}")
-        content = [{n: v for n, v in row.items() if n not in LINEAGE} for row in found]
-        assert ordered(content) == ordered(expected.silver[entity].values())
-        carriers = expected.carriers(entity)
-        for row in found:
-            places = [(*arrival.place, arrival.seen) for arrival in carriers[row[key]]]
-            assert tuple(row[name] for name in ORIGIN) in places
-
-
-def assert_quarantine_agrees(shop: Shop, expected: ReferenceLake) -> None:
-    for entity in ENTITIES:
-        found = shop.rows(f"quarantine/{entity}", without=["displaced"])
-        assert found == ordered(expected.quarantine(entity))
-
-
-def assert_gold_agrees(shop: Shop, gold: dict[str, list[Row]]) -> None:
-    for table in GOLD:
-        found = shop.rows(f"gold/{table}", without=["last_updated_timestamp"])
-        assert found == ordered(gold[table]), table
-
-
-def assert_lake_agrees(shop: Shop, expected: ReferenceLake) -> None:
-    assert_silver_agrees(shop, expected)
-    assert_quarantine_agrees(shop, expected)
-    assert_gold_agrees(shop, expected.gold())
 
 
 @examples(16)

@@ -6,7 +6,6 @@ alone. Expected values come from DuckDB reading the delivered files, or from the
 
 import csv
 import gzip
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -20,24 +19,9 @@ from python_calamine import CalamineWorkbook
 from pipeline.runner.report import RunReport
 from simulator.generate import Dirt, ShopConfig, generate
 from tests.lakes import Row, ordered, rows, run, state
-
-HERE = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("LAKEHOUSE_REAL_DATA") or HERE.parent / "shared" / "data")
-ENTITIES = ("products", "orders", "order_items")
+from tests.real_data import ENTITIES, REAL, copy_csv, copy_workbooks, real_or_skip
 
 Landing = Path
-
-
-def real_or_skip() -> Path:
-    if not (REAL / "orders").is_dir():
-        pytest.skip(f"no real data in {REAL}; LAKEHOUSE_REAL_DATA names another folder")
-    return REAL
-
-
-def copy_csv(source: Path, landing: Path) -> None:
-    """Copy the CSV files of a shop, without its workbooks."""
-    for entity in ENTITIES:
-        shutil.copytree(source / entity, landing / entity)
 
 
 @pytest.fixture(scope="module", params=["real", "generated"])
@@ -278,10 +262,8 @@ def without_items(lake: Path) -> Decimal:
 @pytest.fixture(scope="module")
 def fifteen_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunReport]:
     """The lake of the real workbooks, which hold fifteen days, and the catalogue."""
-    source, folder = real_or_skip(), tmp_path_factory.mktemp("workbooks")
-    shutil.copytree(source / "products", folder / "landing" / "products")
-    for path in (source / "workbooks").iterdir():
-        shutil.copyfile(path, folder / "landing" / path.name)
+    folder = tmp_path_factory.mktemp("workbooks")
+    copy_workbooks(real_or_skip(), folder / "landing")
     return folder / "lake", run(folder / "landing", folder / "lake")
 
 

@@ -25,8 +25,10 @@ def with_derived(rows: Frame, entity: Entity) -> Frame:
     """
     if entity is ORDERS:
         placed = nw.col("order_timestamp").dt
+        # Sunday is 7 on Polars and 0 on Spark.
+        weekday = (placed.weekday().cast(nw.Int32) + 6) % 7 + 1
         return rows.with_columns(
-            placed.weekday().cast(nw.Int32).alias("day_of_week"),
+            weekday.cast(nw.Int32).alias("day_of_week"),
             placed.hour().cast(nw.Int32).alias("hour_of_day"),
         )
     return rows
@@ -46,7 +48,7 @@ def turned(silver: Frame, listed: Frame) -> Frame:
     turned_products = _with_listing(silver, listed).filter(
         nw.col(_IS_LISTED) != nw.col("is_active")
     )
-    return turned_products.group_by("is_active").agg(nw.len().alias("rows"))
+    return turned_products.group_by("is_active").agg(nw.len().cast(nw.Int64).alias("rows"))
 
 
 def _with_listing(rows: Frame, listed: Frame) -> Frame:

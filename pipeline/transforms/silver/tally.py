@@ -14,14 +14,16 @@ _SPLIT = 1_000_000
 
 def rows_by_outcome(rows: Frame) -> Frame:
     """Count checked candidates by (problems, retried, differs_from_reference): column `rows`."""
-    return rows.group_by(PROBLEMS, RETRIED, DIFFERS).agg(nw.len().alias("rows"))
+    return rows.group_by(PROBLEMS, RETRIED, DIFFERS).agg(nw.len().cast(nw.Int64).alias("rows"))
 
 
 def key_span(valid: Frame, entity: Entity) -> Frame:
     """Count the different keys of the valid rows: one row of `keys`, `lowest`, `highest`."""
     key = nw.col(entity.key)
     return valid.select(
-        key.n_unique().alias("keys"), key.min().alias("lowest"), key.max().alias("highest")
+        key.n_unique().fill_null(0).cast(nw.Int64).alias("keys"),
+        key.min().alias("lowest"),
+        key.max().alias("highest"),
     )
 
 
@@ -36,7 +38,7 @@ def reference_spans(rows: Frame, entity: Entity) -> Frame:
 
 def rows_by_change(changes: Frame) -> Frame:
     """Count each key's latest row by `change`: column `rows`."""
-    return changes.group_by(CHANGE).agg(nw.len().alias("rows"))
+    return changes.group_by(CHANGE).agg(nw.len().cast(nw.Int64).alias("rows"))
 
 
 def differing_rows(changes: Frame) -> Frame:
@@ -45,7 +47,7 @@ def differing_rows(changes: Frame) -> Frame:
     One row, column `rows`: the `consistency` warnings.
     """
     came_in = nw.col(CHANGE).is_in([INSERT, UPDATE]) | nw.col(RETRIED)
-    return changes.filter(came_in & nw.col(DIFFERS)).select(nw.len().alias("rows"))
+    return changes.filter(came_in & nw.col(DIFFERS)).select(nw.len().cast(nw.Int64).alias("rows"))
 
 
 def spread(valid: Frame, entity: Entity) -> Frame:
@@ -57,7 +59,7 @@ def spread(valid: Frame, entity: Entity) -> Frame:
     amount = nw.col(str(entity.anomaly))
     high, low = amount // _SPLIT, amount % _SPLIT
     return valid.filter(~nw.col(RETRIED)).select(
-        nw.len().alias("rows"),
+        nw.len().cast(nw.Int64).alias("rows"),
         amount.sum().alias("total"),
         (high * high).sum().alias("high_high"),
         (high * low).sum().alias("high_low"),
@@ -75,4 +77,4 @@ def outlying_rows(valid: Frame, entity: Entity, lowest: int, highest: int) -> Fr
     amount = nw.col(str(entity.anomaly))
     return valid.filter(
         ~nw.col(RETRIED) & ((amount < nw.lit(lowest)) | (amount > nw.lit(highest)))
-    ).select(nw.len().alias("rows"))
+    ).select(nw.len().cast(nw.Int64).alias("rows"))
