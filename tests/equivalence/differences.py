@@ -134,7 +134,7 @@ DIFFERENCES = (
         [7],
         _A % (_A - 7),
         polars=Answer(None, "bigint"),
-        spark=Answer(fails="REMAINDER_BY_ZERO"),
+        spark=Answer(fails="BY_ZERO"),
         why="ANSI, the default from Spark 4 on; without it Spark says null, too.",
         avoided="`divide_half_up` makes a zero null before it divides.",
         see=_ANSI,

@@ -210,7 +210,7 @@ SLIPS = {
 
 @pytest.mark.parametrize("slip", SLIPS)
 @examples(1)
-@given(cases=packs(shop))
+@given(cases=packs(shop, most=60))
 def test_a_new_table_on_which_the_engines_differ_is_found_out(
     both: Both, slip: str, cases: list[Case]
 ) -> None:

@@ -697,7 +697,7 @@ def test_products_change_by_content_and_by_being_listed(
 
 # --- Counts --------------------------------------------------------------------------------------
 
-SLICES = 12
+SLICES = 6
 
 
 def hold_slices(
