@@ -460,10 +460,6 @@ WRONG_CALLS = [
     (("simulate", "--landing", "{landing}", "--lake", "{landing}/lake"), "one within the other"),
     (("simulate", "--landing", "{landing}", "--lake", "new", "--as-of", "1.4."), "2025-04-30"),
     (
-        ("simulate", "--landing", "{landing}", "--lake", "new", "--engine", "spark"),
-        "--engine polars",
-    ),
-    (
         ("simulate", "--landing", "{landing}", "--lake", "new", "--again", "x.csv"),
         "no delivery x.csv",
     ),
@@ -479,6 +475,15 @@ WRONG_CALLS = [
     (("quarantine", "--lake", "{lake}", "--reason", "ugly"), "There is no reason ugly"),
     (("quarantine", "export", "--lake", "{lake}"), "--to DIR"),
 ]
+
+
+def test_spark_without_java_says_what_to_install(shop: Shop, tmp_path: Path) -> None:
+    """Before anything is written."""
+    words = ("simulate", "--landing", shop.landing, "--lake", "new", "--engine", "spark")
+    told = call(*words, code=2, cwd=tmp_path, env={"JAVA_HOME": "/nowhere"})
+    assert "Spark needs Java 17, and JAVA_HOME is /nowhere" in told.err
+    assert "Install Java 17" in told.err
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(("words", "said"), WRONG_CALLS, ids=lambda value: str(value)[:60])

@@ -1,6 +1,7 @@
 """One Spark session for all tests of this folder, and a count of what they compare."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ from pyspark.sql import SparkSession
 
 from pipeline.errors import LakehouseError
 from pipeline.spark.session import SMALL, laptop_session
+from tests.equivalence.frames import Both, abroad
 from tests.equivalence.recording import PLUGIN, Recorder, Tally
 
-# py4j leaves the closing of its sockets to the garbage collector.
-_NOISE = "ignore:unclosed <socket:ResourceWarning"
+_NOISE = (
+    # py4j leaves the closing of its sockets to the garbage collector.
+    "ignore:unclosed <socket:ResourceWarning",
+    # Spark 3.5 compares versions of pandas in the old way.
+    "ignore:distutils Version classes are deprecated:DeprecationWarning",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,10 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let py4j be as it is."""
+    """Let py4j and Spark be as they are."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(_NOISE))
+            for noise in _NOISE:
+                item.add_marker(pytest.mark.filterwarnings(noise))
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +65,10 @@ def tally(pytestconfig: pytest.Config) -> Tally:
     recorder = pytestconfig.pluginmanager.get_plugin(PLUGIN)
     assert isinstance(recorder, Recorder)
     return recorder.tally
+
+
+@pytest.fixture(scope="module")
+def both(spark: SparkSession, tally: Tally) -> Iterator[Both]:
+    """Return both engines side by side, the process and the JVM in time zones far from UTC."""
+    with abroad(spark):
+        yield Both(spark, tally)

@@ -5,7 +5,7 @@ that is declared tomorrow is tested tomorrow, by this file as it is. The tables 
 against `tests.reference` besides.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -15,7 +15,6 @@ import narwhals.stable.v2 as nw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from pipeline.contracts import ORDERS, silver
 from pipeline.contracts.gold import LAST_UPDATED
@@ -29,12 +28,10 @@ from tests import reference
 from tests.equivalence.frames import (
     Both,
     Given,
-    abroad,
     day_of,
     found_on_polars,
     on_polars,
 )
-from tests.equivalence.recording import Tally
 from tests.equivalence.worlds import Case, examples, given_table, hold, packs, shop
 
 RUN_TIME = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -43,12 +40,6 @@ VIEWS = st.sampled_from(
 )
 
 each_derivation = pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda d: d.table.name)
-
-
-@pytest.fixture(scope="module")
-def both(spark: SparkSession, tally: Tally) -> Iterator[Both]:
-    with abroad(spark):
-        yield Both(spark, tally)
 
 
 # --- One derivation, whichever it is -------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Gold's transforms, each on its own: Spark, Polars and a few lines of plain Python agree."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import partial
@@ -11,7 +11,6 @@ import narwhals.stable.v2 as nw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, silver
 from pipeline.contracts.gold import CUSTOMER_INSIGHTS, DAILY_CUSTOMER_DEPARTMENT, DAILY_PRODUCT
@@ -21,8 +20,7 @@ from pipeline.portable import Frame
 from pipeline.transforms.arithmetic import divide_half_up, equal_or_both_null
 from pipeline.transforms.gold import customers, revenue, tables
 from tests import reference
-from tests.equivalence.frames import Both, Given, abroad, day_of, plain
-from tests.equivalence.recording import Tally
+from tests.equivalence.frames import Both, Given, day_of, plain
 from tests.equivalence.worlds import (
     Case,
     Space,
@@ -36,12 +34,6 @@ from tests.equivalence.worlds import (
 )
 
 S_PRODUCTS, S_ORDERS, S_ITEMS = silver(PRODUCTS), silver(ORDERS), silver(ORDER_ITEMS)
-
-
-@pytest.fixture(scope="module")
-def both(spark: SparkSession, tally: Tally) -> Iterator[Both]:
-    with abroad(spark):
-        yield Both(spark, tally)
 
 
 def picked(table: Table, *names: str) -> tuple[Column, ...]:

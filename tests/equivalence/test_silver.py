@@ -1,7 +1,7 @@
 """Silver's transforms, each on its own: Spark, Polars and a few lines of plain Python agree."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -11,7 +11,6 @@ import narwhals.stable.v2 as nw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from pipeline.contracts import ENTITIES, ORDERS, PRODUCTS, bronze, quarantine, silver
 from pipeline.contracts.layers import LINEAGE
@@ -22,8 +21,7 @@ from pipeline.transforms.silver import arrival, reading, reasons, references, ro
 from pipeline.transforms.silver import quarantine as quarantined
 from pipeline.transforms.silver import tally as tally_of
 from tests import reference
-from tests.equivalence.frames import Both, Given, Row, abroad
-from tests.equivalence.recording import Tally
+from tests.equivalence.frames import Both, Given, Row
 from tests.equivalence.worlds import (
     DAY,
     FILES,
@@ -60,12 +58,6 @@ each_entity = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: ent
 referring = pytest.mark.parametrize(
     "entity", [e for e in ENTITIES if e.references], ids=lambda entity: entity.name
 )
-
-
-@pytest.fixture(scope="module")
-def both(spark: SparkSession, tally: Tally) -> Iterator[Both]:
-    with abroad(spark):
-        yield Both(spark, tally)
 
 
 def candidate_columns(entity: Entity) -> tuple[Column, ...]:
