@@ -108,7 +108,9 @@ def laptop_settings() -> dict[str, str]:
     """
     # Workers find the pipeline where the driver found it.
     code = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    own = {"spark.master": "local[*]", **_LAPTOP, **code}
+    # Nothing is kept there; without a name it would appear wherever the user stands.
+    unused = {"spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/lakehouse-warehouse"}
+    own = {"spark.master": "local[*]", **_LAPTOP, **code, **unused}
     return {**_RESULTS, **_DELTA, **own, **_jars(_release())}
 
 
