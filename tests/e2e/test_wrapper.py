@@ -993,7 +993,7 @@ echo 'openjdk version "17.0.99" 2099-01-01' >&2
 def proof(project: Path) -> Path:
     """Return a project that has properties, and a Java by name."""
     recording = ROOT / "tests" / "equivalence"
-    for name in ("conftest.py", "recording.py"):
+    for name in ("conftest.py", "frames.py", "recording.py"):
         shutil.copy2(recording / name, project / "tests" / "equivalence")
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", project / "pipeline", ignore=ignore)
