@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pipeline.contracts.model import Entity, Table
 from pipeline.landing.delivery import Delivery
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable import Frame
 

@@ -1,4 +1,4 @@
-"""The workflow of a run: its steps, their order, their retries and what follows a failure. Data only.
+"""The workflow of a run: its steps, their order, retries, and what follows a failure. Data only.
 
 The runner walks it on a laptop, `infra` makes the Step Functions state machine from it, and the
 documents their diagram. What a step does stands in `pipeline.runner`; who does it is named here.

@@ -29,7 +29,7 @@ from pipeline.engine import Engine
 from pipeline.errors import AmountOverflowError, EngineError, LakehouseError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import inspect
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import LocalStore
 from pipeline.portable import Frame
 

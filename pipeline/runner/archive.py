@@ -1,12 +1,13 @@
 """Decided files leave the landing zone: for `archive/` when accepted, else for `rejected/`."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.landing.delivery import Refusal
 from pipeline.landing.naming import entity_of
 from pipeline.landing.store import Store
-from pipeline.runner.planning import Plan
+from pipeline.runner.plan import Plan
 
 
 def archive(store: Store, plan: Plan, run_time: datetime) -> None:
@@ -16,12 +17,23 @@ def archive(store: Store, plan: Plan, run_time: datetime) -> None:
     `rejected/<entity>/` with `<name>.reason.json` beside. Nothing is ever written over.
     """
     kept = [*(d.path for d in plan.accepted), *(d.path for d in plan.duplicates), *plan.known]
+    # A try before this one may have moved some of them.
+    there = {file.path for file in store.list()}
     for path in kept:
+        if path not in there:
+            continue
         name = path.rpartition("/")[2]
         entity = entity_of(path).name
         store.move(path, f"archive/{entity}/{run_time.date().isoformat()}/{name}")
-    for refusal in plan.refused:
-        _reject(store, refusal, run_time)
+    put_aside(store, plan.refused, run_time)
+
+
+def put_aside(store: Store, refused: Sequence[Refusal], run_time: datetime) -> None:
+    """Move refused files to `rejected/<entity>/`, each with its reason beside it."""
+    there = {file.path for file in store.list()}
+    for refusal in refused:
+        if refusal.path in there:
+            _reject(store, refusal, run_time)
 
 
 def _reject(store: Store, refusal: Refusal, run_time: datetime) -> None:

@@ -1,5 +1,6 @@
 """One entity's way from a batch's bronze rows to silver and quarantine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any
@@ -11,7 +12,7 @@ from pipeline.contracts.entities import ENTITIES
 from pipeline.contracts.layers import HELD
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.counting import count_rows
 from pipeline.runner.report import EntityAccount
@@ -41,10 +42,13 @@ class Batch:
     Attributes:
         stamp: Number and time of the run.
         catalogue_file: Path of the latest catalogue of the batch; None when there is none.
+        pinned: Version of every table before the run's first row, by path. An entity's own tables
+            are read as of it, so that a refinement that is done again finds what it found before.
     """
 
     stamp: Stamp
     catalogue_file: str | None
+    pinned: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,16 @@ def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refi
     Silver, quarantine and what the entity refers to must be as the run before left them, or, for
     entities earlier in the order, as this run has made them.
     """
-    held = _held_rows(engine, entity) if entity.references else None
+    held = _held_rows(engine, entity, batch) if entity.references else None
     if not rows_read and held is None:
         return Refined(EntityAccount())
     return _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read), held).run()
 
 
-def _held_rows(engine: Engine, entity: Entity) -> Frame | None:
+def _held_rows(engine: Engine, entity: Entity, batch: Batch) -> Frame | None:
     """Return the rows that earlier runs have held, evaluated once; None when there are none."""
-    held = engine.read(quarantine(entity)).filter(nw.col("status") == HELD)
+    table = quarantine(entity)
+    held = engine.read(table, batch.pinned[table.path]).filter(nw.col("status") == HELD)
     return engine.checkpoint(held) if count_rows(engine, held) else None
 
 
@@ -200,8 +205,13 @@ class _Refinement:
         latest = arrival.latest_rows(valid, entity)
         if not self._may_be_known:
             return engine.checkpoint(arrival.as_inserts(latest)), False
-        known = engine.read(silver(entity))
+        known = self._known()
         return engine.checkpoint(arrival.compare(latest, known, entity)), True
+
+    def _known(self) -> Frame:
+        """Return silver as it was before the run."""
+        table = silver(self._entity)
+        return self._engine.read(table, self._batch.pinned[table.path])
 
     def _overlaps(self, lowest: int, highest: int) -> bool:
         """Return whether silver may have one of the keys, judged by their bounds."""
@@ -249,7 +259,7 @@ class _Refinement:
 
     def _with_activity(self, valid: Frame, changes: Frame) -> Frame:
         """Say of every product whether the latest catalogue lists it."""
-        engine, known = self._engine, self._engine.read(silver(self._entity))
+        engine, known = self._engine, self._known()
         listed = engine.checkpoint(silver_rows.listed_keys(valid, str(self._batch.catalogue_file)))
         for group in engine.fetch(silver_rows.turned(known, listed)):
             if group["is_active"]:

@@ -1,7 +1,6 @@
 """Gold after a batch: only the dates, products and customers that the batch has touched."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
 from typing import cast
@@ -17,10 +16,11 @@ from pipeline.contracts.gold import (
     LAST_UPDATED,
 )
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.counting import count_rows
 from pipeline.runner.refine import Refined
+from pipeline.runner.touched import Touched
 from pipeline.transforms.gold import customers, revenue, tables
 from pipeline.transforms.gold.derivations import DERIVATIONS, Derivation
 from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
@@ -30,23 +30,6 @@ from pipeline.transforms.silver.rows import changed_rows
 _CHUNK_ITEMS = 1_000_000
 
 Dates = list[date]
-
-
-@dataclass(frozen=True)
-class Touched:
-    """What a batch has changed, as far as gold minds.
-
-    Attributes:
-        dates: Order dates whose orders or items changed, ascending.
-        all_dates: Whether that is every date there is.
-        products: Whether any product changed.
-        left_users: Customers who lost an order to another customer.
-    """
-
-    dates: Dates
-    all_dates: bool
-    products: bool
-    left_users: list[int]
 
 
 def touched_by(engine: Engine, refined: Mapping[str, Refined], *, everything: bool) -> Touched:

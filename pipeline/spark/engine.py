@@ -16,7 +16,7 @@ from pipeline.contracts.layers import bronze
 from pipeline.contracts.model import Column, Entity, Table
 from pipeline.engine import Commit, run_metadata, run_of
 from pipeline.landing.delivery import Delivery
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.spark import type_at_rest

@@ -29,7 +29,8 @@ from pipeline.engine import Commit, run_metadata, run_of
 from pipeline.errors import EngineError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
-from pipeline.landing.rows import Stamp, bronze_schema
+from pipeline.landing.rows import bronze_schema
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.polars import type_at_rest
