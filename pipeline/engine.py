@@ -66,10 +66,11 @@ class Engine(Protocol):
     def exists(self, table: Table) -> bool:
         """Return whether the table exists."""
 
-    def read(self, table: Table) -> Frame:
-        """Return the latest version lazily, in the types that transforms use.
+    def read(self, table: Table, version: int | None = None) -> Frame:
+        """Return a version lazily, by default the latest, in the types that transforms use.
 
-        The frame stays on that version, whatever is written afterwards.
+        The frame stays on that version, whatever is written afterwards. It has the columns that
+        the table had then. A version that is not there any more is an `EngineError`.
         """
 
     def row_count(self, table: Table) -> int:

@@ -24,7 +24,7 @@ from pipeline.contracts import ORDERS, TABLES, Table, bronze, silver
 from pipeline.contracts.gold import DAILY_SALES
 from pipeline.contracts.meta import FILES, ROW_ACCOUNTS
 from pipeline.contracts.model import Column
-from pipeline.contracts.types import COUNT
+from pipeline.contracts.types import COUNT, TEXT
 from pipeline.engine import Engine
 from pipeline.errors import AmountOverflowError, EngineError, LakehouseError
 from pipeline.landing.delivery import Delivery
@@ -202,6 +202,26 @@ class EngineContract:
 
         assert [row["batch_id"] for row in engine.fetch(before)] == [1]
         assert len(engine.fetch(engine.read(ROW_ACCOUNTS))) == 2
+
+    def test_a_version_is_read_as_it_was(self, engine: Engine) -> None:
+        """Rows and columns of then, while the table goes on; one that never was is said."""
+        engine.append_records(ROW_ACCOUNTS, [account(1, "orders", 1)], 1)
+        before = set(engine.read(ROW_ACCOUNTS).collect_schema().names())
+        note = Column("note", TEXT, "What was noted.", required=False)
+        wider = replace(ROW_ACCOUNTS, columns=(*ROW_ACCOUNTS.columns, note))
+        engine.create([wider])
+        engine.append_records(wider, [{**account(2, "orders", 2), "note": "new"}], 2)
+        batches = [
+            [row["batch_id"] for row in engine.fetch(engine.read(wider, version))]
+            for version in (0, 1, 2)
+        ]
+
+        assert batches == [[], [1], [1]]
+        assert set(engine.read(wider, 1).collect_schema().names()) == before
+        assert len(engine.fetch(engine.read(wider, 3))) == 2
+        assert len(engine.fetch(engine.read(wider))) == 2
+        with pytest.raises(EngineError, match="version 9 of meta/row_accounts"):
+            engine.fetch(engine.read(wider, 9))
 
     def test_appending_for_the_same_batch_again_changes_nothing(
         self, engine: Engine, lake: Path

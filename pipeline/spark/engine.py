@@ -84,14 +84,16 @@ class SparkEngine:
         with told(f"reading the log of {table.path}", self._lake):
             return self._logs.exists(self._address(table))
 
-    def read(self, table: Table) -> Frame:
+    def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
-        with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(self._scan(table)), table.columns)
+        of = table.path if version is None else f"version {version} of {table.path}"
+        with told(f"reading {of}", self._lake):
+            return from_storage(_narwhals(self._scan(table, version)), table.columns)
 
-    def _scan(self, table: Table) -> DataFrame:
-        """Return the latest version; without its number the frame would move on with the table."""
-        version = self._logs.version(self._address(table))
+    def _scan(self, table: Table, version: int | None = None) -> DataFrame:
+        """Return a version; without its number the frame would move on with the table."""
+        if version is None:
+            version = self._logs.version(self._address(table))
         reader = self._session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)

@@ -98,10 +98,11 @@ class PolarsEngine:
         known = table.path in self._latest_tables
         return known or DeltaTable.is_deltatable(str(self._path(table)))
 
-    def read(self, table: Table) -> Frame:
+    def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
+        snapshot = self._snapshot(table) if version is None else self._opened(table, version)
         with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(pl.scan_delta(self._snapshot(table))), table.columns)
+            return from_storage(_narwhals(pl.scan_delta(snapshot)), table.columns)
 
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
@@ -343,9 +344,10 @@ class PolarsEngine:
             self._snapshots[table.path] = self._opened(table)
         return self._snapshots[table.path]
 
-    def _opened(self, table: Table) -> DeltaTable:
-        with told(f"opening {table.path}", self._lake):
-            return LocalTable(self._path(table))
+    def _opened(self, table: Table, version: int | None = None) -> DeltaTable:
+        of = table.path if version is None else f"version {version} of {table.path}"
+        with told(f"opening {of}", self._lake):
+            return LocalTable(self._path(table), version=version)
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""
