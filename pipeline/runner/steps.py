@@ -8,6 +8,7 @@ from pipeline.contracts.meta import RUNS
 from pipeline.engine import Engine
 from pipeline.errors import CallError, LakeError
 from pipeline.landing.store import Store, StoredFile
+from pipeline.quality.thresholds import Thresholds
 from pipeline.runner.books import Books
 from pipeline.runner.failing import note_lost_account
 from pipeline.runner.home import Intent, LakeHome
@@ -34,10 +35,18 @@ class EngineSteps:
         home: The lake's root.
         store: The landing zone.
         observer: Is told how the run gets on.
+        thresholds: What the checks of files are held to.
     """
 
     def __init__(
-        self, state: RunState, engine: Engine, home: LakeHome, store: Store, observer: Observer
+        self,
+        state: RunState,
+        engine: Engine,
+        home: LakeHome,
+        store: Store,
+        *,
+        observer: Observer,
+        thresholds: Thresholds,
     ) -> None:
         self._state = state
         self._report = state.report
@@ -45,6 +54,7 @@ class EngineSteps:
         self._home = home
         self._store = store
         self._observer = observer
+        self._thresholds = thresholds
         self._books = Books(engine, state)
 
     def perform(self, step: Step) -> Outcome:
