@@ -93,6 +93,10 @@ class BalanceError(LakehouseError):
     """Rows were lost or doubled: the rows read are not the rows accounted for."""
 
 
+class BlockedError(LakehouseError):
+    """A quality gate found the run's data unfit; the run was undone."""
+
+
 class AmountOverflowError(LakehouseError):
     """An amount does not fit the decimal type that its contract gives it."""
 

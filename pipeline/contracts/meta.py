@@ -1,7 +1,7 @@
 """The lake's own books: which files came in, which runs took place, where every row went."""
 
 from pipeline.contracts.model import Column, Table
-from pipeline.contracts.types import COUNT, DATE, KEY, TEXT, TIMESTAMP
+from pipeline.contracts.types import COUNT, DATE, KEY, TEXT, TIMESTAMP, ratio
 
 ACCEPTED = "accepted"
 DUPLICATE = "duplicate"
@@ -105,4 +105,99 @@ ROW_ACCOUNTS = Table(
     key=("batch_id", "entity"),
 )
 
-META: tuple[Table, ...] = (FILES, RUNS, ROW_ACCOUNTS)
+_RUN = Column(
+    "batch_id",
+    KEY,
+    "Number of the run; null when it took no file in.",
+    source="run",
+    required=False,
+)
+_LAYER = Column("layer", TEXT, "`raw`, `bronze`, `silver` or `gold`.", source="quality contract")
+_RECORDED_AT = Column(
+    "recorded_at",
+    TIMESTAMP,
+    "Time of the run that measured.",
+    unit="UTC, microseconds",
+    source="run",
+)
+
+QUALITY_METRICS = Table(
+    layer="meta",
+    name="quality_metrics",
+    description="One row per run, check and subject: what was measured and how it was judged.",
+    columns=(
+        _RUN,
+        _LAYER,
+        Column("check_name", TEXT, "Name of the check.", source="quality contract"),
+        Column(
+            "subject",
+            TEXT,
+            "What was looked at: an entity, a table, or the landing zone.",
+            source="quality gate",
+        ),
+        Column(
+            "measured",
+            COUNT,
+            "What speaks against the subject: rows, files, keys, days or cents, as the check says.",
+            source="quality gate",
+        ),
+        Column("base", COUNT, "Out of how many of them.", source="quality gate"),
+        Column(
+            "verdict",
+            TEXT,
+            "`passed`; `alert`: above the alert threshold; `not_applicable`: there was nothing to "
+            "judge. A run that is blocked is undone and leaves no row.",
+            source="quality gate",
+        ),
+        Column(
+            "severity",
+            TEXT,
+            "`low`, `medium`, `high` or `critical`: how bad it is when the check does not pass.",
+            source="quality contract",
+        ),
+        Column(
+            "alert_above",
+            TEXT,
+            "Share measured / base above which people are told; `none` for never.",
+            source="quality contract or environment",
+        ),
+        Column(
+            "block_above",
+            TEXT,
+            "Share measured / base above which the run is undone; `none` for never.",
+            source="quality contract or environment",
+        ),
+        Column(
+            "samples",
+            TEXT,
+            "Up to five examples, one per line; null without any.",
+            source="quality gate",
+            required=False,
+        ),
+        _RECORDED_AT,
+    ),
+)
+
+QUALITY_SCORES = Table(
+    layer="meta",
+    name="quality_scores",
+    description="One row per run and layer: how much of what was judged has passed.",
+    columns=(
+        _RUN,
+        _LAYER,
+        Column(
+            "score",
+            ratio(5, 4),
+            "passed_weight / total_weight, rounded half away from zero; null when nothing was "
+            "judged.",
+            unit="share, DECIMAL(5,4)",
+            source="quality gate",
+            required=False,
+        ),
+        Column("passed_weight", COUNT, "Weight of what has passed.", source="quality contract"),
+        Column("total_weight", COUNT, "Weight of all that was judged.", source="quality contract"),
+        _RECORDED_AT,
+    ),
+)
+
+META: tuple[Table, ...] = (FILES, RUNS, ROW_ACCOUNTS, QUALITY_METRICS, QUALITY_SCORES)
