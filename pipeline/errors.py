@@ -67,28 +67,6 @@ class RejectedError(LakehouseError):
     """Not one file of the landing zone could be taken in."""
 
 
-class LakeError(LakehouseError):
-    """The lake cannot be read or written: damaged, newer than this software, locked, disk full."""
-
-
-class EngineError(LakehouseError):
-    """The engine failed on a table; the run ends as failed and the lake is put back."""
-
-
-class PassingError(EngineError):
-    """The engine failed on a table for a reason that nobody has to mend first."""
-
-    passing = True
-
-
-class RejectedError(LakehouseError):
-    """Not one file of the landing zone could be taken in."""
-
-
-class GateError(LakehouseError):
-    """A quality check is above its block threshold; the lake is put back."""
-
-
 class BalanceError(LakehouseError):
     """Rows were lost or doubled: the rows read are not the rows accounted for."""
 

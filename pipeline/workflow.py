@@ -153,7 +153,7 @@ WORKFLOW: tuple[State, ...] = (
         Actor.ENGINE,
         Step.BRONZE,
         Step.ROLL_BACK,
-        {**_NOTHING, Outcome.REJECTED: Step.REJECT},
+        {**_NOTHING, Outcome.REJECTED: Step.REJECT, Outcome.BLOCKED: Step.REJECT},
     ),
     _state(
         Step.BRONZE,
@@ -230,7 +230,7 @@ WORKFLOW: tuple[State, ...] = (
     ),
     _state(
         Step.REJECT,
-        "Moves refused files aside: no file of the run could be taken in.",
+        "Moves refused files aside; not one file is taken in.",
         Actor.CONTROL,
         Step.NOTIFY_FAILURE,
         Step.NOTIFY_FAILURE,

@@ -94,7 +94,10 @@ class UpkeepContract(Opening):
 
         assert {file.path: file.bytes for file in files} == stored(lake, PRODUCT_PERFORMANCE)
         assert {file.partition for file in files} == {(name,) for name in departments}
-        assert {file.partition for file in engine.files(ITEMS)} == {("2025-04-01",), ("2025-04-02",)}
+        assert {file.partition for file in engine.files(ITEMS)} == {
+            ("2025-04-01",),
+            ("2025-04-02",),
+        }
         assert engine.files(ROW_ACCOUNTS) == []
         ages = [datetime.now(UTC).timestamp() - file.written_ms / 1000 for file in files]
         assert all(-5 < age < 600 for age in ages)
@@ -144,7 +147,9 @@ class UpkeepContract(Opening):
         before, files = at_rest(lake, ITEMS), engine.files(ITEMS)
         engine.zorder(ITEMS, [(str(day),) for day in APRIL[1:3]])
         after = engine.files(ITEMS)
-        others = {file for file in files if file.partition not in {("2025-04-02",), ("2025-04-03",)}}
+        others = {
+            file for file in files if file.partition not in {("2025-04-02",), ("2025-04-03",)}
+        }
 
         assert engine.version(ITEMS) == 3
         assert others < set(after)

@@ -45,12 +45,12 @@ FILES = Table(
 RUNS = Table(
     layer="meta",
     name="runs",
-    description="One row per run that changed the lake or found nothing new.",
+    description="One row per run that changed the lake.",
     columns=(
         Column(
             "batch_id",
             KEY,
-            "Number of the run; null when it took no file in.",
+            "Number of the run; null for runs without files of earlier versions of the software.",
             source="run",
             required=False,
         ),
@@ -60,7 +60,8 @@ RUNS = Table(
         Column(
             "status",
             TEXT,
-            "`succeeded`; a run that failed or was ended from outside is undone and leaves no row.",
+            "`succeeded`; a run that failed, was ended from outside or was rolled back is undone "
+            "and leaves no row.",
             source="run",
         ),
         Column("engine", TEXT, "Engine that did the work.", source="run"),
@@ -75,7 +76,47 @@ RUNS = Table(
         Column("accepted_files", COUNT, "Files taken in.", source="run"),
         Column("duplicate_files", COUNT, "Files whose bytes came in before.", source="run"),
         Column("refused_files", COUNT, "Files that failed a file-level check.", source="run"),
+        Column(
+            "run_id",
+            TEXT,
+            "Name of the run, as its documents have it; null for runs of earlier versions.",
+            source="run",
+            required=False,
+        ),
+        Column(
+            "duration_ms",
+            COUNT,
+            "How long its steps took until its books were closed; null for earlier versions.",
+            unit="milliseconds",
+            source="run",
+            required=False,
+        ),
+        Column(
+            "alerts",
+            COUNT,
+            "Quality checks above their alert threshold; null for runs of earlier versions.",
+            source="quality gates",
+            required=False,
+        ),
     ),
+)
+
+RUN_VERSIONS = Table(
+    layer="meta",
+    name="run_versions",
+    description="One row per run and table: what a rollback of the run restores.",
+    columns=(
+        Column("batch_id", KEY, "Number of the run.", source="run"),
+        Column("table_path", TEXT, "Path of the table below the lake's root.", source="run"),
+        Column(
+            "version",
+            COUNT,
+            "Version of the table before the run's first row.",
+            unit="Delta version",
+            source="run",
+        ),
+    ),
+    key=("batch_id", "table_path"),
 )
 
 ROW_ACCOUNTS = Table(
@@ -200,4 +241,11 @@ QUALITY_SCORES = Table(
     ),
 )
 
-META: tuple[Table, ...] = (FILES, RUNS, ROW_ACCOUNTS, QUALITY_METRICS, QUALITY_SCORES)
+META: tuple[Table, ...] = (
+    FILES,
+    RUNS,
+    RUN_VERSIONS,
+    ROW_ACCOUNTS,
+    QUALITY_METRICS,
+    QUALITY_SCORES,
+)

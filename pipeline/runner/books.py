@@ -7,9 +7,18 @@ import narwhals.stable.v2 as nw
 
 from pipeline.contracts import ENTITIES, TABLES, Entity, quarantine, silver
 from pipeline.contracts.layers import RELEASED
-from pipeline.contracts.meta import FILES, ROW_ACCOUNTS, RUNS
+from pipeline.contracts.meta import (
+    FILES,
+    QUALITY_METRICS,
+    QUALITY_SCORES,
+    ROW_ACCOUNTS,
+    RUN_VERSIONS,
+    RUNS,
+)
 from pipeline.engine import Engine
 from pipeline.errors import BalanceError
+from pipeline.quality.decision import alerts, scores
+from pipeline.quality.records import metric_records, score_records
 from pipeline.runner.counting import count_rows
 from pipeline.runner.planning import ledger_records
 from pipeline.runner.report import Balance, EntityAccount, TableNote
@@ -89,23 +98,23 @@ class Books:
 
     def _record(self) -> None:
         engine, state, report = self._engine, self._state, self._report
-        batch_id = state.batch_id
-        if state.plan.accepted:
-            engine.append_records(ROW_ACCOUNTS, self._accounts(), batch_id)
-        if batch_id or not self._is_recorded():
-            engine.append_records(RUNS, [self._run_record()], batch_id or None)
-        files = ledger_records(state.plan, state.rows, batch_id, report.run_time)
-        engine.append_records(FILES, files, batch_id or None)
+        batch_id, run_time = state.batch_id, report.run_time
+        records = {
+            ROW_ACCOUNTS: self._accounts() if state.plan.accepted else [],
+            QUALITY_METRICS: metric_records(report.verdicts, batch_id, run_time),
+            QUALITY_SCORES: score_records(scores(report.verdicts), batch_id, run_time),
+            RUN_VERSIONS: self._versions(),
+            RUNS: [self._run_record()],
+            FILES: ledger_records(state.plan, state.rows, batch_id, run_time),
+        }
+        for table, rows in records.items():
+            engine.append_records(table, rows, batch_id)
 
-    def _is_recorded(self) -> bool:
-        """Return whether a try before this one has recorded the run; without files it is no batch.
-
-        The engine passes over what it has appended only where a batch's number tells.
-        """
-        recorded = self._engine.read(RUNS).filter(
-            nw.col("started_at") == nw.lit(self._report.run_time)
-        )
-        return count_rows(self._engine, recorded) > 0
+    def _versions(self) -> list[dict[str, Any]]:
+        return [
+            {"batch_id": self._state.batch_id, "table_path": path, "version": version}
+            for path, version in self._state.pinned.items()
+        ]
 
     def _accounts(self) -> list[dict[str, Any]]:
         counted = [column.name for column in ROW_ACCOUNTS.columns[2:]]
@@ -129,6 +138,9 @@ class Books:
             "accepted_files": len(report.accepted),
             "duplicate_files": len(report.duplicates),
             "refused_files": len(report.refused),
+            "run_id": self._state.run_id,
+            "duration_ms": round(1000 * sum(note.seconds for note in report.trace)),
+            "alerts": len(alerts(report.verdicts)),
         }
 
     def note_tables(self) -> None:

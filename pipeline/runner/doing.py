@@ -1,4 +1,4 @@
-"""Doing steps of a run, in one go or one by one: what came of each is noted, and nothing is lost."""
+"""Doing steps of a run, in one go or one by one: what came of each is noted."""
 
 import time
 from collections.abc import Callable

@@ -36,9 +36,10 @@ def note_failure(state: RunState, step: Step, error: BaseException) -> None:
 
     Nobody is told of a call that was wrong, or of a run that its user has interrupted: they know.
     """
-    is_told = isinstance(error, LakehouseError)
-    what = error.what if is_told else f"{type(error).__name__}: {' '.join(str(error).split())}"
-    hint = error.hint if is_told else ""
+    if isinstance(error, LakehouseError):
+        what, hint = error.what, error.hint
+    else:
+        what, hint = " ".join(f"{type(error).__name__} {error}".split()), ""
     state.failure = Failure(step.value, type(error).__name__, what, hint)
     if isinstance(error, Exception) and not isinstance(error, CallError):
         state.report.notices.append(_notice(state.report, state.failure, step))

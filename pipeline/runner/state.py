@@ -51,7 +51,7 @@ class RunState:
         rebuild: Whether gold is computed anew.
         again: Paths to take in although their bytes came in before.
         began: Whether the run has noted what it must undo; from then on it may have written.
-        batch_id: Number of the run; 0 when it takes no file in.
+        batch_id: Number of the run; 0 until it has begun.
         versions: Version of every table before the run, by path; None where there was none.
         pinned: Version of every table before the run's first row, by path. Steps read their own
             tables as of it, so that one that is tried again starts from what it started from.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from pipeline.contracts import ENTITIES, ORDERS, PRODUCTS, TABLES, silver
+from pipeline.contracts.checks import Layer
 from pipeline.contracts.meta import RUNS
 from pipeline.engine import Engine
 from pipeline.errors import CallError, LakeError
@@ -12,6 +13,7 @@ from pipeline.quality.thresholds import Thresholds
 from pipeline.runner.books import Books
 from pipeline.runner.failing import note_lost_account
 from pipeline.runner.home import Intent, LakeHome
+from pipeline.runner.judging import blocks
 from pipeline.runner.planning import deliveries_of, plan_run, read_ledger
 from pipeline.runner.refine import Batch, Refined, refine
 from pipeline.runner.report import EntityAccount
@@ -109,7 +111,9 @@ class EngineSteps:
                 return Outcome.REJECTED
             if has_runs:
                 return self._nothing_new()
-        self._begin(has_files=has_files)
+        if blocks(state, Layer.RAW, self._thresholds):
+            return Outcome.BLOCKED
+        self._begin()
         return None
 
     def _pin_files(self) -> None:
@@ -128,11 +132,10 @@ class EngineSteps:
         state.rows_before = ledger.rows
         state.note_files()
 
-    def _begin(self, *, has_files: bool) -> None:
+    def _begin(self) -> None:
         state, engine = self._state, self._engine
         state.versions = {table.path: engine.version(table) for table in TABLES}
-        if has_files:
-            state.batch_id = self._report.batch_id = engine.last_batch(TABLES) + 1
+        state.batch_id = self._report.batch_id = engine.last_batch(TABLES) + 1
         self._home.begin(Intent(state.batch_id, state.versions, state.run_id))
         state.began = True
         engine.create(TABLES)

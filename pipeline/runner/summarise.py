@@ -121,7 +121,7 @@ class Summary:
         as_of_changed: bool,
     ) -> None:
         self._engine = engine
-        self._batch_id = stamp.batch_id or None
+        self._batch_id = stamp.batch_id
         self._run_time = stamp.run_time
         self._as_of = as_of
         self._touched = touched
