@@ -122,7 +122,7 @@ class Score:
 
     @property
     def ten_thousandths(self) -> int | None:
-        """The share that passed in units of 1/10,000, rounded half up; None if nothing was judged."""
+        """The share that passed in units of 1/10,000, rounded half up; None if none was judged."""
         if not self.total_weight:
             return None
         doubled = 2 * self.passed_weight * _SCORE_SCALE + self.total_weight
