@@ -94,7 +94,10 @@ class UpkeepContract(Opening):
 
         assert {file.path: file.bytes for file in files} == stored(lake, PRODUCT_PERFORMANCE)
         assert {file.partition for file in files} == {(name,) for name in departments}
-        assert {file.partition for file in engine.files(ITEMS)} == {("2025-04-01",), ("2025-04-02",)}
+        assert {file.partition for file in engine.files(ITEMS)} == {
+            ("2025-04-01",),
+            ("2025-04-02",),
+        }
         assert engine.files(ROW_ACCOUNTS) == []
         ages = [datetime.now(UTC).timestamp() - file.written_ms / 1000 for file in files]
         assert all(-5 < age < 600 for age in ages)
@@ -144,7 +147,9 @@ class UpkeepContract(Opening):
         before, files = at_rest(lake, ITEMS), engine.files(ITEMS)
         engine.zorder(ITEMS, [(str(day),) for day in APRIL[1:3]])
         after = engine.files(ITEMS)
-        others = {file for file in files if file.partition not in {("2025-04-02",), ("2025-04-03",)}}
+        others = {
+            file for file in files if file.partition not in {("2025-04-02",), ("2025-04-03",)}
+        }
 
         assert engine.version(ITEMS) == 3
         assert others < set(after)
@@ -231,7 +236,7 @@ class UpkeepContract(Opening):
     def test_vacuum_after_compaction_leaves_what_a_restored_version_needs(
         self, engine: Engine, lake: Path
     ) -> None:
-        """A version from before a compaction is restored after a vacuum that was told to keep it."""
+        """A version from before a compaction comes back after a vacuum that had to keep it."""
         engine.create([ITEMS])
         for batch_id in (1, 2, 3):
             self.append_days(engine, APRIL[:1], batch_id)
@@ -248,7 +253,7 @@ class UpkeepContract(Opening):
     # --- Age -------------------------------------------------------------------------------------
 
     def test_a_table_of_last_year_is_read_and_restored(self, engine: Engine, lake: Path) -> None:
-        """Its versions are older than its data's retention; what lies there is read all the same."""
+        """Its versions are older than its retention; what lies there is read all the same."""
         for batch_id in (1, 2):
             engine.overwrite(DAILY_SALES, [self.sales(APRIL[:batch_id], batch_id)], batch_id)
         old = lake.parent / "old"
