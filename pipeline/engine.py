@@ -203,9 +203,9 @@ class Engine(Protocol):
     ) -> list[DataFile]:
         """Remove the data files that no version from `since` on has; return them.
 
-        Files written after `before_ms` stay, whoever wrote them. Every version from `since` on stays
-        readable. The log is not touched, so no version is written; ended half-way, it can be done
-        again. With `dry_run` nothing is removed.
+        Files written after `before_ms` stay, whoever wrote them. Every version from `since` on
+        stays readable. The log is not touched, so no version is written; ended half-way, it can be
+        done again. With `dry_run` nothing is removed.
         """
 
     def close(self) -> None:

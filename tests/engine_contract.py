@@ -187,6 +187,35 @@ class EngineContract(Opening):
         assert [row["returns"] for row in engine.fetch(engine.read(wider))] == [None]
         assert engine.version(wider) == version
 
+    def test_a_column_may_be_gained_anywhere(self, engine: Engine) -> None:
+        """Old rows and new ones are written together, by every call; a restore takes it back."""
+        engine.append(
+            silver(ORDERS), self.frame([order(1, NOON, 1)], silver(ORDERS).columns), batch_id=1
+        )
+        coupon = Column("coupon", TEXT, "Code of the voucher.", required=False)
+        columns = (*silver(ORDERS).columns[:3], coupon, *silver(ORDERS).columns[3:])
+        wider = replace(silver(ORDERS), columns=columns)
+
+        def with_coupons(*coupons: str | None) -> Frame:
+            rows = [{**order(i, NOON, i), "coupon": c} for i, c in enumerate(coupons, 1)]
+            return self.frame(rows, columns)
+
+        def found() -> list[tuple[int, str | None]]:
+            rows = engine.fetch(engine.read(wider).select("order_id", "coupon"))
+            return sorted((row["order_id"], row["coupon"]) for row in rows)
+
+        engine.create([wider])
+        engine.append(wider, with_coupons(None, "A").filter(nw.col("order_id") == 2), 2)
+        assert found() == [(1, None), (2, "A")]
+        engine.merge(wider, with_coupons("B", None, "C"), 3)
+        assert found() == [(1, "B"), (2, None), (3, "C")]
+        engine.overwrite(wider, [with_coupons("D")], 4, dates=[NOON.date()])
+        assert found() == [(1, "D")]
+        engine.restore(wider, 1)
+        assert "coupon" not in engine.read(wider).collect_schema().names()
+        engine.create([wider])
+        assert found() == [(1, None)]
+
     def test_a_missing_table_is_said_by_name(self, tmp_path: Path) -> None:
         """Reading a table that is not there is an error of the engine, not of a library."""
         engine = self.open(tmp_path / "nothing")

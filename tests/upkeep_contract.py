@@ -236,7 +236,7 @@ class UpkeepContract(Opening):
     def test_vacuum_after_compaction_leaves_what_a_restored_version_needs(
         self, engine: Engine, lake: Path
     ) -> None:
-        """A version from before a compaction is restored after a vacuum that was told to keep it."""
+        """A version from before a compaction comes back after a vacuum that had to keep it."""
         engine.create([ITEMS])
         for batch_id in (1, 2, 3):
             self.append_days(engine, APRIL[:1], batch_id)
@@ -253,7 +253,7 @@ class UpkeepContract(Opening):
     # --- Age -------------------------------------------------------------------------------------
 
     def test_a_table_of_last_year_is_read_and_restored(self, engine: Engine, lake: Path) -> None:
-        """Its versions are older than its data's retention; what lies there is read all the same."""
+        """Its versions are older than its retention; what lies there is read all the same."""
         for batch_id in (1, 2):
             engine.overwrite(DAILY_SALES, [self.sales(APRIL[:batch_id], batch_id)], batch_id)
         old = lake.parent / "old"

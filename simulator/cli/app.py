@@ -12,6 +12,7 @@ from simulator.cli.bench import bench
 from simulator.cli.compare import compare
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
+from simulator.cli.maintain import maintain
 from simulator.cli.quarantine import quarantine
 from simulator.cli.show import show
 from simulator.cli.simulate import simulate
@@ -19,6 +20,7 @@ from simulator.cli.version import version
 
 _TRY = "Try it"
 _WORK = "Run it"
+_KEEP = "Keep it"
 _LOOK = "Look into it"
 
 _EXAMPLES = """\
@@ -73,6 +75,7 @@ def _add(command: Callable[..., None], panel: str, epilog: str = "") -> None:
 _add(demo, _TRY)
 _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
+_add(maintain, _KEEP)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)
