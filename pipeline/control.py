@@ -3,8 +3,9 @@
     {"step": "validate_silver", "landing": "s3://…", "lake": "s3://…", "run_id": "…"}
 
 It answers with what the step did, as a Glue job leaves it beside the lake: `step`, `outcome`, and
-the `notices` of the run so far. `LAKEHOUSE_THRESHOLDS` (JSON) holds the environment's own thresholds
-of the quality checks, `LAKEHOUSE_DATABASES` what the names of the Glue databases begin with.
+the `notices` of the run so far. `LAKEHOUSE_THRESHOLDS` (JSON) holds the environment's own
+thresholds of the quality checks, `LAKEHOUSE_DATABASES` what the names of the Glue databases begin
+with.
 """
 
 import json

@@ -42,7 +42,10 @@ _OF_RUNS = frozenset(
 # Of equal rows, which one a silver row names is free.
 _OF_ORIGIN = frozenset(column.name for column in LINEAGE)
 # Who did the work and how long it took, and on which disk the files lay.
-_OF_PLACE = {RUNS.path: frozenset({"engine", "duration_ms"}), FILES.path: frozenset({"fingerprint"})}
+_OF_PLACE = {
+    RUNS.path: frozenset({"engine", "duration_ms"}),
+    FILES.path: frozenset({"fingerprint"}),
+}
 
 
 def run_metadata(table: Table) -> Aside:

@@ -1,8 +1,9 @@
 """Decided files leave the landing zone: for `archive/` when accepted, else for `rejected/`."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from pipeline.landing.delivery import Refusal
 from pipeline.landing.naming import entity_of
@@ -22,9 +23,7 @@ def archive(store: Store, plan: Plan, run_time: datetime) -> None:
     for path in kept:
         if path not in there:
             continue
-        name = path.rpartition("/")[2]
-        entity = entity_of(path).name
-        store.move(path, f"archive/{entity}/{run_time.date().isoformat()}/{name}")
+        store.move(path, _archive_place(path, run_time.date()))
     put_aside(store, plan.refused, run_time)
 
 
@@ -47,3 +46,19 @@ def _reject(store: Store, refusal: Refusal, run_time: datetime) -> None:
         "refused_at": run_time.isoformat(),
     }
     store.write_text(f"{goal}.reason.json", json.dumps(reason, indent=2, ensure_ascii=False) + "\n")
+
+
+def _archive_place(path: str, day: date) -> str:
+    return f"archive/{entity_of(path).name}/{day.isoformat()}/{path.rpartition('/')[2]}"
+
+
+def archived_places(path: str, day: date, stored: Iterable[str]) -> list[str]:
+    """Return where a delivery that a run of that day has archived may lie, the latest last.
+
+    Where a name was taken, the landing zone has put a number before the extension.
+    """
+    folder, _, name = _archive_place(path, day).rpartition("/")
+    stem, dot, extension = name.partition(".")
+    form = re.compile(rf"{re.escape(f'{folder}/{stem}')}(?:-(\d+))?{re.escape(dot + extension)}")
+    found = [(int(match[1] or 1), place) for place in stored if (match := form.fullmatch(place))]
+    return [place for _, place in sorted(found)]

@@ -111,6 +111,23 @@ class LakeHome:
             with suppress(OSError):
                 self._remove(name)
 
+    def remembered(self) -> Any:
+        """Return the description of the contracts that wrote the lake.
+
+        None for a lake that is not there yet, and for one that remembers none.
+        """
+        text = self._read(_MARKER)
+        return None if text is None else json.loads(text).get("contracts")
+
+    def remember(self, contracts: Mapping[str, Any]) -> None:
+        """Note the description of the contracts that have written the lake.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        if contracts != self.remembered():
+            self._keep(_MARKER, {"format": LAKE_FORMAT, "contracts": contracts})
+
     def interrupted(self) -> Intent | None:
         """Return what an earlier run that did not come to its end has left to undo."""
         text = self._read(_JOURNAL)

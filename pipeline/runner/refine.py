@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 
 from pipeline.contracts import bronze, quarantine, silver
 from pipeline.contracts.entities import ENTITIES
-from pipeline.contracts.layers import HELD
+from pipeline.contracts.layers import HELD, REJECTED
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
@@ -44,11 +44,14 @@ class Batch:
         catalogue_file: Path of the latest catalogue of the batch; None when there is none.
         pinned: Version of every table before the run's first row, by path. An entity's own tables
             are read as of it, so that a refinement that is done again finds what it found before.
+        retries_rejected: Whether rejected rows are tried again beside the held ones, because the
+            rules have changed.
     """
 
     stamp: Stamp
     catalogue_file: str | None
     pinned: Mapping[str, int]
+    retries_rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,22 @@ def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refi
     Silver, quarantine and what the entity refers to must be as the run before left them, or, for
     entities earlier in the order, as this run has made them.
     """
-    held = _held_rows(engine, entity, batch) if entity.references else None
+    held = _held_rows(engine, entity, batch)
     if not rows_read and held is None:
         return Refined(EntityAccount())
     return _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read), held).run()
 
 
 def _held_rows(engine: Engine, entity: Entity, batch: Batch) -> Frame | None:
-    """Return the rows that earlier runs have held, evaluated once; None when there are none."""
+    """Return the rows to try again, evaluated once; None when there are none."""
+    statuses = [HELD] if entity.references else []
+    if batch.retries_rejected:
+        statuses.append(REJECTED)
+    if not statuses:
+        return None
     table = quarantine(entity)
-    held = engine.read(table, batch.pinned[table.path]).filter(nw.col("status") == HELD)
+    rows = engine.read(table, batch.pinned[table.path])
+    held = rows.filter(nw.col("status").is_in(statuses))
     return engine.checkpoint(held) if count_rows(engine, held) else None
 
 
@@ -133,7 +142,23 @@ class _Refinement:
         entity, candidates = self._entity, new_rows(self._bronze, self._entity)
         if self._held is not None:
             candidates = nw.concat([candidates, held_rows(self._held, entity)])
-        return self._engine.checkpoint(read_rows(candidates, entity))
+        typed = self._engine.checkpoint(read_rows(candidates, entity))
+        if self._held is not None and self._batch.retries_rejected:
+            typed = self._engine.checkpoint(self._with_rivals(typed))
+        return typed
+
+    def _with_rivals(self, typed: Frame) -> Frame:
+        """Note which rows tried again have a later valid row of their key in all of bronze.
+
+        Held rows carry that with them; of rejected ones nobody has kept it.
+        """
+        engine, entity = self._engine, self._entity
+        keys = arrival.valid_rows(typed).select(entity.key).unique()
+        every = read_rows(new_rows(engine.read(bronze(entity)), entity), entity)
+        rivals = engine.checkpoint(every.join(keys, entity.key, "semi"))
+        checked = check_references(rivals, entity, self._referred(rivals))
+        outrun = arrival.outrun(arrival.valid_rows(typed), arrival.valid_rows(checked), entity)
+        return quarantined.with_displacement(typed, engine.checkpoint(outrun))
 
     def _referred(self, typed: Frame) -> dict[str, Frame]:
         """Return of the tables referred to what lies within the bounds of the references.

@@ -27,6 +27,25 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class Backfill:
+    """Which dates a run computes anew from what the lake holds.
+
+    Attributes:
+        first: First order date, inclusive; None for the earliest there is.
+        last: Last order date, inclusive; None for the latest there is.
+        silver: Whether silver of these dates is made anew from bronze, before gold is from silver.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    silver: bool = False
+
+    def holds(self, day: date) -> bool:
+        """Return whether a date is meant."""
+        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """What a run is asked to do.
 
@@ -36,6 +55,8 @@ class RunRequest:
         archive: Whether files move to `archive/` and `rejected/` once they are decided on.
         again: Paths to take in although their bytes came in before.
         rebuild: Whether gold is computed anew from silver, touched or not.
+        backfill: Dates to compute anew; such a run takes no files in. None for a run that does.
+        release: Whether rejected rows are held against the rules once more, as they are now.
         run_id: Name of the run; its time when empty.
     """
 
@@ -44,6 +65,8 @@ class RunRequest:
     archive: bool = False
     again: Sequence[str] = ()
     rebuild: bool = False
+    backfill: Backfill | None = None
+    release: bool = False
     run_id: str = ""
 
     @property

@@ -102,6 +102,8 @@ class Lakehouse:
             asked_as_of=request.as_of,
             archive=request.archive,
             rebuild=request.rebuild,
+            backfill=request.backfill,
+            release=request.release,
             again=tuple(request.again),
         )
 

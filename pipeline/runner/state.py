@@ -15,6 +15,7 @@ from pipeline.quality.measure import Measure, measure_of
 from pipeline.quality.notices import notice_of
 from pipeline.runner.plan import Plan
 from pipeline.runner.report import EntityAccount, FileNote, RunReport, StepNote, TableNote
+from pipeline.runner.request import Backfill
 from pipeline.runner.touched import Touched
 
 Document = dict[str, Any]
@@ -49,6 +50,8 @@ class RunState:
         asked_as_of: Date that was asked for; None for the latest order date.
         archive: Whether decided files are moved at the end.
         rebuild: Whether gold is computed anew.
+        backfill: Dates to compute anew; None for a run that takes files in.
+        release: Whether rejected rows are tried again.
         again: Paths to take in although their bytes came in before.
         began: Whether the run has noted what it must undo; from then on it may have written.
         batch_id: Number of the run; 0 until it has begun.
@@ -69,6 +72,8 @@ class RunState:
     asked_as_of: date | None = None
     archive: bool = False
     rebuild: bool = False
+    backfill: Backfill | None = None
+    release: bool = False
     again: tuple[str, ...] = ()
     began: bool = False
     batch_id: int = 0
@@ -86,6 +91,21 @@ class RunState:
     def stamp(self) -> Stamp:
         """Number and time of the run, which go with every row."""
         return Stamp(self.batch_id, self.report.run_time)
+
+    @property
+    def takes_no_files(self) -> bool:
+        """Whether the run works on what the lake holds, whatever lies in the landing zone."""
+        return self.backfill is not None or self.release
+
+    @property
+    def computes_anew(self) -> bool:
+        """Whether the run has something to do without any file."""
+        return self.rebuild or self.takes_no_files
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the run was asked for something that a list of files does not tell."""
+        return self.computes_anew or self.asked_as_of is not None or bool(self.again)
 
     def note_files(self) -> None:
         """Tell in the report of the files what is known by now."""
@@ -114,6 +134,8 @@ class RunState:
             "asked_as_of": _text(self.asked_as_of),
             "archive": self.archive,
             "rebuild": self.rebuild,
+            "backfill": _backfill(self.backfill),
+            "release": self.release,
             "again": list(self.again),
             "began": self.began,
             "versions": self.versions,
@@ -163,6 +185,8 @@ def state_from(document: Mapping[str, Any]) -> RunState:
         asked_as_of=_date(document["asked_as_of"]),
         archive=document["archive"],
         rebuild=document["rebuild"],
+        backfill=_backfill_of(document["backfill"]),
+        release=document["release"],
         again=tuple(document["again"]),
         began=document["began"],
         batch_id=document["batch_id"],
@@ -219,6 +243,18 @@ def _delivery_of(document: Mapping[str, Any]) -> Delivery:
             ),
         }
     )
+
+
+def _backfill(asked: Backfill | None) -> Document | None:
+    if asked is None:
+        return None
+    return {"first": _text(asked.first), "last": _text(asked.last), "silver": asked.silver}
+
+
+def _backfill_of(document: Document | None) -> Backfill | None:
+    if document is None:
+        return None
+    return Backfill(_date(document["first"]), _date(document["last"]), document["silver"])
 
 
 def _text(day: date | None) -> str | None:

@@ -5,21 +5,24 @@ from datetime import date
 
 from pipeline.contracts import ENTITIES, ORDERS, PRODUCTS, TABLES, silver
 from pipeline.contracts.checks import Layer
+from pipeline.contracts.fingerprint import describe
 from pipeline.contracts.meta import RUNS
 from pipeline.engine import Engine
 from pipeline.errors import CallError, LakeError
 from pipeline.landing.store import Store, StoredFile
 from pipeline.quality.thresholds import Thresholds
 from pipeline.runner.books import Books
+from pipeline.runner.evolution import check_evolution
 from pipeline.runner.failing import note_lost_account
 from pipeline.runner.home import Intent, LakeHome
 from pipeline.runner.judging import blocks
 from pipeline.runner.planning import deliveries_of, plan_run, read_ledger
 from pipeline.runner.refine import Batch, Refined, refine
 from pipeline.runner.report import EntityAccount
-from pipeline.runner.request import Observer
+from pipeline.runner.request import Backfill, Observer
+from pipeline.runner.resilver import rebuild_silver
 from pipeline.runner.state import RunState
-from pipeline.runner.summarise import Summary, touched_by
+from pipeline.runner.summarise import Summary, touched_by, touched_dates
 from pipeline.runner.timing import timed
 from pipeline.runner.undo import undo
 from pipeline.workflow import Outcome, Step
@@ -79,11 +82,13 @@ class EngineSteps:
         if self._home.interrupted() is not None:
             return None
         files = self._deliveries(has_runs=is_lake and self._engine.exists(RUNS))
-        if files or state.rebuild or state.asked_as_of is not None or state.again:
+        if files or state.is_asked_for:
             return None
         return self._nothing_new()
 
     def _deliveries(self, *, has_runs: bool) -> list[StoredFile]:
+        if self._state.takes_no_files:
+            return []
         files = deliveries_of(self._store)
         if not files and not has_runs:
             msg = "The landing zone holds no deliveries."
@@ -106,7 +111,7 @@ class EngineSteps:
         state.last_as_of = self._books.last_as_of()
         has_files = bool(plan.accepted or plan.duplicates)
         as_of_moves = state.asked_as_of not in {None, state.last_as_of}
-        if not has_files and not as_of_moves and not state.rebuild:
+        if not has_files and not as_of_moves and not state.computes_anew:
             if plan.refused and not plan.known:
                 return Outcome.REJECTED
             if has_runs:
@@ -136,6 +141,9 @@ class EngineSteps:
         state, engine = self._state, self._engine
         state.versions = {table.path: engine.version(table) for table in TABLES}
         state.batch_id = self._report.batch_id = engine.last_batch(TABLES) + 1
+        remembered = self._home.remembered()
+        if remembered is not None:
+            check_evolution(engine, TABLES, remembered, self._home.address)
         self._home.begin(Intent(state.batch_id, state.versions, state.run_id))
         state.began = True
         engine.create(TABLES)
@@ -170,19 +178,34 @@ class EngineSteps:
         accepted = state.plan.accepted
         refined: dict[str, Refined] = {}
         catalogues = [d.path for d in accepted if d.entity is PRODUCTS]
-        batch = Batch(state.stamp, catalogues[-1] if catalogues else None, state.pinned)
+        batch = Batch(
+            state.stamp,
+            catalogues[-1] if catalogues else None,
+            state.pinned,
+            retries_rejected=state.release,
+        )
         for entity in ENTITIES:
             read = sum(state.rows[d.path] for d in accepted if d.entity is entity)
-            if not accepted:
+            if not accepted and not state.release:
                 refined[entity.name] = Refined(EntityAccount())
                 continue
             with timed(report, self._observer, f"silver {entity.name}"):
                 refined[entity.name] = refine(self._engine, entity, batch, read)
         report.entities = {name: result.account for name, result in refined.items()}
+        if state.backfill is not None and state.backfill.silver:
+            self._rebuild_silver(state.backfill)
         with timed(report, self._observer, "gold"):
             state.touched = touched_by(self._engine, refined, everything=state.rebuild)
+            if state.backfill is not None:
+                state.touched = touched_dates(self._engine, state.backfill)
             latest: date | None = max(self._engine.rows_by_date(silver(ORDERS)), default=None)
             report.as_of = latest and (state.asked_as_of or latest)
+
+    def _rebuild_silver(self, asked: Backfill) -> None:
+        for entity in ENTITIES:
+            if "date" in entity.partition_by:
+                with timed(self._report, self._observer, f"silver {entity.name}"):
+                    rebuild_silver(self._engine, entity, asked, self._state.batch_id)
 
     def _summarise(self) -> None:
         """Bring gold up to date."""
@@ -202,6 +225,7 @@ class EngineSteps:
         """Balance, record, and end the transaction."""
         with timed(self._report, self._observer, "books"):
             self._books.close()
+        self._home.remember(describe(TABLES))
         self._home.end()
 
     def _roll_back(self) -> None:

@@ -20,6 +20,7 @@ from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.counting import count_rows
 from pipeline.runner.refine import Refined
+from pipeline.runner.request import Backfill
 from pipeline.runner.touched import Touched
 from pipeline.transforms.gold import customers, revenue, tables
 from pipeline.transforms.gold.derivations import DERIVATIONS, Derivation
@@ -49,6 +50,13 @@ def touched_by(engine: Engine, refined: Mapping[str, Refined], *, everything: bo
         or any((products.inserted, products.updated, products.activated, products.deactivated)),
         left_users=_left_users(engine, refined[ORDERS.name]),
     )
+
+
+def touched_dates(engine: Engine, asked: Backfill) -> Touched:
+    """Call some dates touched, and all products."""
+    every = set(engine.rows_by_date(silver(ORDERS))) | set(engine.rows_by_date(DAILY_SALES))
+    dates = {day for day in every if asked.holds(day)}
+    return Touched(sorted(dates), all_dates=dates >= every, products=True, left_users=[])
 
 
 def _department_changed(engine: Engine, products: Refined) -> bool:

@@ -13,7 +13,8 @@ from pipeline.errors import CallError
 from simulator.cli import console
 from simulator.cli.engines import EngineName, open_engine
 from simulator.cli.guard import FAILED
-from simulator.cli.lakes import check_lake, find_table, locked, suggestion
+from simulator.cli.lakes import check_lake, find_table, suggestion
+from simulator.cli.locking import locked
 from simulator.cli.options import AsJson, Lake
 from simulator.cli.progress import progress
 from simulator.cli.text import count, size
