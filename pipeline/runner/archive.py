@@ -57,8 +57,25 @@ def archived_places(path: str, day: date, stored: Iterable[str]) -> list[str]:
 
     Where a name was taken, the landing zone has put a number before the extension.
     """
-    folder, _, name = _archive_place(path, day).rpartition("/")
+    return _numbered(_archive_place(path, day), stored)
+
+
+def latest_archived(store: Store, path: str) -> str | None:
+    """Return where a delivery lies that was archived on any day; None when it was not."""
+    stored = [file.path for file in store.list()]
+    start = f"archive/{entity_of(path).name}/"
+    days = sorted({place.split("/")[2] for place in stored if place.startswith(start)})
+    places = [
+        place
+        for day in days
+        for place in _numbered(f"{start}{day}/{path.rpartition('/')[2]}", stored)
+    ]
+    return places[-1] if places else None
+
+
+def _numbered(place: str, stored: Iterable[str]) -> list[str]:
+    folder, _, name = place.rpartition("/")
     stem, dot, extension = name.partition(".")
     form = re.compile(rf"{re.escape(f'{folder}/{stem}')}(?:-(\d+))?{re.escape(dot + extension)}")
-    found = [(int(match[1] or 1), place) for place in stored if (match := form.fullmatch(place))]
-    return [place for _, place in sorted(found)]
+    found = [(int(match[1] or 1), other) for other in stored if (match := form.fullmatch(other))]
+    return [other for _, other in sorted(found)]

@@ -7,11 +7,13 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from pipeline.contracts import TABLES
+from pipeline.contracts import TABLES, Table
 from pipeline.contracts.meta import FILES, RUN_VERSIONS, RUNS
 from pipeline.engine import Engine
 from pipeline.errors import CallError
 from pipeline.landing.store import Store
+from pipeline.portable import Frame
+from pipeline.runner.accounts import rolled_back
 from pipeline.runner.archive import archived_places
 from pipeline.runner.home import Intent, LakeHome
 from pipeline.runner.undo import undo
@@ -73,20 +75,23 @@ def roll_back(
         undo(engine, home, left)
     undone = _undone(_numbers(engine), batch_id, with_later=with_later)
     files = engine.fetch(_of_runs(engine, FILES, undone))
-    accounts = engine.fetch(_of_runs(engine, RUNS, undone))
+    runs = engine.fetch(_of_runs(engine, RUNS, undone))
     versions = {row["table_path"]: row["version"] for row in _versions(engine, [batch_id])}
     # A table that came later than the run goes back to its first version, which has no rows.
     goal = {table.path: versions.get(table.path, 0) for table in TABLES if engine.exists(table)}
     intent = Intent(batch_id, {**goal}, f"rollback-{now:%Y%m%dT%H%M%S.%fZ}")
     home.begin(intent)
     undo(engine, home, intent)
-    for account in accounts:
-        home.note_undone(_name(account), _account(account, now))
+    reason = f"It was rolled back at {now:%Y-%m-%d %H:%M:%S} UTC."
+    for run in runs:
+        rows = sum(file["rows"] for file in files if file["batch_id"] == run["batch_id"])
+        account = rolled_back(run, rows, reason)
+        home.note_undone(account.run_id, account.document())
     paths = sorted({file["path"] for file in files})
     return RolledBack(undone, paths, [] if store is None else _moved_back(store, files))
 
 
-def _of_runs(engine: Engine, table: Any, batch_ids: Sequence[int]) -> Any:
+def _of_runs(engine: Engine, table: Table, batch_ids: Sequence[int]) -> Frame:
     return engine.read(table).filter(nw.col("batch_id").is_in(list(batch_ids)))
 
 
@@ -114,21 +119,6 @@ def _numbers(engine: Engine) -> list[int]:
 
 def _versions(engine: Engine, batch_ids: Sequence[int]) -> list[dict[str, Any]]:
     return engine.fetch(_of_runs(engine, RUN_VERSIONS, batch_ids)) if batch_ids else []
-
-
-def _name(account: dict[str, Any]) -> str:
-    return account["run_id"] or f"{account['started_at']:%Y%m%dT%H%M%S.%fZ}"
-
-
-def _account(account: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the account of a run that was undone, in the form of one that failed."""
-    said = {
-        name: value.isoformat() if hasattr(value, "isoformat") else value
-        for name, value in account.items()
-    }
-    reason = f"It was rolled back at {now:%Y-%m-%d %H:%M:%S} UTC."
-    failure = {"step": "rollback", "type": "RolledBackError", "what": reason, "hint": ""}
-    return {**said, "run_time": said["started_at"], "failure": failure}
 
 
 def _moved_back(store: Store, files: Iterable[dict[str, Any]]) -> list[str]:

@@ -11,6 +11,7 @@ from pipeline.engine import Engine
 from pipeline.errors import CallError, LakeError
 from pipeline.landing.store import Store, StoredFile
 from pipeline.quality.thresholds import Thresholds
+from pipeline.runner.accounts import account_of
 from pipeline.runner.books import Books
 from pipeline.runner.evolution import check_evolution
 from pipeline.runner.failing import note_lost_account
@@ -240,6 +241,6 @@ class EngineSteps:
         undo(self._engine, self._home, intent)
         if self._home.check():
             try:
-                self._home.note_undone(state.run_id, state.document())
+                self._home.note_undone(state.run_id, account_of(state).document())
             except LakeError as error:
                 note_lost_account(state, error)

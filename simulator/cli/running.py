@@ -48,6 +48,25 @@ def run(
 
     store = LocalStore(landing)
     lakehouse = opened(store, lake, shown=shown, engine=engine, thresholds=thresholds, quiet=quiet)
+    return _run(lakehouse, request)
+
+
+def run_without_files(
+    lake: Path,
+    request: "Callable[[datetime], RunRequest]",
+    *,
+    shown: Progress,
+    engine: EngineName = EngineName.POLARS,
+    thresholds: "Thresholds | None" = None,
+) -> "RunReport":
+    """Run on what a lake holds, with no landing zone; see `run`."""
+    from pipeline.landing.store import NoDeliveries
+
+    lakehouse = opened(NoDeliveries(), lake, shown=shown, engine=engine, thresholds=thresholds)
+    return _run(lakehouse, request)
+
+
+def _run(lakehouse: "Lakehouse", request: "Callable[[datetime], RunRequest]") -> "RunReport":
     try:
         return lakehouse.run(request(datetime.now(UTC)))
     except KeyboardInterrupt:
@@ -105,3 +124,13 @@ def chosen_thresholds(file: Path | None, words: Sequence[str]) -> "Thresholds":
     of_file = Thresholds() if file is None else read_thresholds(file)
     of_words = thresholds_of(settings, "--threshold")
     return Thresholds({**of_file.overrides, **of_words.overrides})
+
+
+def below(landing: Path, given: str) -> str:
+    """Return a path below the landing zone, also if it was given from where the user stands."""
+    path = Path(given)
+    if not (landing / path).exists() or path.is_absolute():
+        for base in (landing, landing.resolve()):
+            if path.is_relative_to(base):
+                return path.relative_to(base).as_posix()
+    return path.as_posix()

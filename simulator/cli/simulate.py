@@ -2,7 +2,6 @@
 
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,9 +70,9 @@ def simulate(
     from pipeline.runner.run import RunRequest
     from simulator.cli.lakes import check_apart
     from simulator.cli.locking import locked
-    from simulator.cli.running import chosen_thresholds, run
+    from simulator.cli.running import below, chosen_thresholds, run
 
-    paths = [_below(landing, path) for path in again or ()]
+    paths = [below(landing, path) for path in again or ()]
     request = partial(RunRequest, as_of=as_of, archive=archive, again=tuple(paths), rebuild=rebuild)
     check_apart(landing, lake)
     held_to = chosen_thresholds(thresholds, threshold or ())
@@ -86,13 +85,3 @@ def simulate(
     from simulator.cli.report_view import print_report
 
     print_report(report, lake)
-
-
-def _below(landing: Path, given: str) -> str:
-    """Return a path below the landing zone, also if it was given from where the user stands."""
-    path = Path(given)
-    if not (landing / path).exists() or path.is_absolute():
-        for base in (landing, landing.resolve()):
-            if path.is_relative_to(base):
-                return path.relative_to(base).as_posix()
-    return path.as_posix()

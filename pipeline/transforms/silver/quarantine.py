@@ -64,7 +64,7 @@ def retried_rows(
         batch_id: Number of the run.
 
     Returns:
-        One row per tried row with another outcome than before, in the shape of the quarantine table.
+        One row per tried row whose outcome has changed, in the shape of the quarantine table.
         A released row keeps the reasons of its last failed try. Key: (batch_id, source_file,
         source_row).
     """
