@@ -46,7 +46,8 @@ class Same:
         """See `Rule.holds`."""
         left, right = nw.col(self.column), nw.col(expected(self.column))
         both_null = left.is_null() & right.is_null()
-        return (left == right).fill_null(nw.lit(value=False)) | both_null
+        holds: nw.Expr = (left == right).fill_null(nw.lit(value=False)) | both_null
+        return holds
 
     def wanted(self, row: Mapping[str, Any]) -> Any:
         """See `Rule.wanted`."""
@@ -78,9 +79,8 @@ class Quotient:
         doubled = nw.col(expected(self.over)) * (2 * 10**self.scale)
         is_rounded = (value * under * 2 - under <= doubled) & (doubled < value * under * 2 + under)
         is_none = value.is_null() & (under == 0)
-        return is_none.fill_null(nw.lit(value=False)) | (
-            (under > 0) & is_rounded.fill_null(nw.lit(value=False))
-        ).fill_null(nw.lit(value=False))
+        holds: nw.Expr = is_none | ((under > 0) & is_rounded.fill_null(nw.lit(value=False)))
+        return holds
 
     def wanted(self, row: Mapping[str, Any]) -> Any:
         """See `Rule.wanted`."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipeline.contracts.checks import (
     RECOMPUTATION,
     REVENUE_EQUATION,
     TREND,
+    Check,
 )
 from pipeline.contracts.gold import (
     CUSTOMER_INSIGHTS,
@@ -294,18 +296,17 @@ class _Recomputation:
 
     def _department_sums(self) -> Frame:
         """Sum items by department: of silver alone, or of daily sums; see `_product_sums`."""
+        count = nw.len().cast(nw.Int64)
         if not self._is_whole:
             daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
             sums = daily.group_by("department").agg(
                 nw.col("revenue_cents").sum().alias("total_sales"),
                 nw.col("orders").sum().alias("order_count"),
             )
-            customers = daily.select("department", "user_id").unique().group_by("department")
-            return sums.join(
-                customers.agg(nw.len().cast(nw.Int64).alias("customer_count")), "department"
-            )
+            bought = daily.select("department", "user_id").unique()
+            customers = bought.group_by("department").agg(count.alias("customer_count"))
+            return sums.join(customers, "department")
         by = "department_no"
-        count = nw.len().cast(nw.Int64)
         orders = self._pairs("order_id", by).group_by(by).agg(count.alias("order_count"))
         customers = self._bought_departments.group_by(by).agg(count.alias("customer_count"))
         sums = self._sold.group_by(by).agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
@@ -441,17 +442,10 @@ def _cross_measures(engine: Engine) -> list[Measure]:
     spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
     itemless = _itemless_total(engine)
     in_orders, in_items = (engine.row_count(silver(entity)) for entity in (ORDERS, ORDER_ITEMS))
+    without = f"{itemless} of orders without items"
     revenue = (
-        (
-            PRODUCT_PERFORMANCE,
-            by_product + itemless,
-            f"{by_product} by product + {itemless} of orders without items",
-        ),
-        (
-            DEPARTMENT_ANALYTICS,
-            by_department + itemless,
-            f"{by_department} by department + {itemless} of orders without items",
-        ),
+        (PRODUCT_PERFORMANCE, by_product + itemless, f"{by_product} by product + {without}"),
+        (DEPARTMENT_ANALYTICS, by_department + itemless, f"{by_department} there + {without}"),
         (CUSTOMER_INSIGHTS, spent, f"{spent} by customer"),
     )
     counts = (
@@ -462,9 +456,7 @@ def _cross_measures(engine: Engine) -> list[Measure]:
     )
     return [
         *(
-            _difference(
-                REVENUE_EQUATION, table.path, total, sales, f"{said}, {sales} by day (cents)"
-            )
+            _difference(REVENUE_EQUATION, table.path, total, sales, f"{said}, {sales} by day")
             for table, total, said in revenue
         ),
         *(
@@ -480,7 +472,7 @@ def _cross_measures(engine: Engine) -> list[Measure]:
     ]
 
 
-def _difference(check: Any, subject: str, found: int, known: int, said: str) -> Measure:
+def _difference(check: Check, subject: str, found: int, known: int, said: str) -> Measure:
     off = abs(found - known)
     return Measure(check, subject, off, known, (said,) if off else ())
 
@@ -499,5 +491,5 @@ def _trend(engine: Engine, written: Written) -> Measure:
     totals = {row["date"]: int(row["total_sales"]) for row in days}
     unusual = unusual_days(totals, set(written.dates))
     base = len(judged_days(totals, set(written.dates)))
-    samples = first_samples(f"{day}: {totals[day] / 100:.2f}" for day in unusual)
+    samples = first_samples(f"{day}: {Decimal(totals[day]).scaleb(-2)}" for day in unusual)
     return Measure(TREND, DAILY_SALES.path, len(unusual), base, samples)

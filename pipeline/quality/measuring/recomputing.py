@@ -1,9 +1,9 @@
 """Gold computed from silver by another route than that of the transforms.
 
 The transforms number an order's items by sorting them, sum them by day, and sum the days. Here
-orders are counted first and never sorted: a cart whose places are 1 to n, which is nearly every one,
+orders are counted first and not sorted: a cart whose places are 1 to n, as nearly every one's are,
 numbers its items itself. Distinct orders and customers are rows of sets of pairs, favourites the
-greatest of counted pairs. No daily aggregate is a source, and no function of the transforms is used.
+greatest of counted pairs. No daily aggregate is a source, no function of the transforms is used.
 """
 
 from collections.abc import Sequence
