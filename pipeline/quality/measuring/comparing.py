@@ -123,6 +123,7 @@ def compare(
         wanted: One row per key, with the columns of the key and those that the rules ask for.
         rules: When a row is right.
     """
+    wanted = engine.checkpoint(wanted)
     judged = _judged(table, rows, wanted, rules)
     differs = nw.col(_MISSING) | nw.col(_EXTRA) | nw.col(_WRONG) | (nw.col(_COPIES) > 1)
     counts = engine.fetch(
