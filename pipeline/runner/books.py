@@ -47,12 +47,12 @@ class Books:
         return None if latest is None else latest["as_of"]
 
     def close(self) -> None:
-        """Balance, and record the run; the ledger last, for it is what makes files known.
+        """Record the run; the ledger last, for it is what makes files known.
 
         Raises:
             BalanceError: A row was lost or doubled.
         """
-        self.balance()
+        self._hold_balance()
         self._record()
         self.note_tables()
 
@@ -65,10 +65,11 @@ class Books:
         self._report.as_of = self._state.last_as_of
         self._report.entities = {entity.name: EntityAccount() for entity in ENTITIES}
         self.balance()
+        self._hold_balance()
         self.note_tables()
 
     def balance(self) -> None:
-        """Hold the equation of every entity; a row lost or doubled fails the run."""
+        """Draw the equation of every entity over all runs."""
         superseded = self._superseded_before()
         for entity in ENTITIES:
             account = self._report.entities[entity.name]
@@ -78,10 +79,14 @@ class Books:
                 superseded=superseded.get(entity.name, 0) + account.superseded,
                 quarantined=self._quarantined(entity),
             )
-            if not account.balance.holds:
-                b = account.balance
+
+    def _hold_balance(self) -> None:
+        """Fail the run when a row was lost or doubled, whatever the thresholds say."""
+        for name, account in self._report.entities.items():
+            b = account.balance
+            if b is not None and not b.holds:
                 msg = (
-                    f"The rows of {entity.name} do not balance: {b.files} in accepted files, but "
+                    f"The rows of {name} do not balance: {b.files} in accepted files, but "
                     f"{b.silver} in silver + {b.superseded} superseded + {b.quarantined} in "
                     "quarantine."
                 )

@@ -1,7 +1,7 @@
 """One entity's way from a batch's bronze rows to silver and quarantine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any
 
@@ -14,6 +14,7 @@ from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
+from pipeline.quality.measuring.silver import FaultyRows, faulty_rows, rows_that_came_in
 from pipeline.runner.counting import count_rows
 from pipeline.runner.report import EntityAccount
 from pipeline.transforms.silver import (
@@ -63,11 +64,15 @@ class Refined:
         changes: Each key's latest row with its `change` and, where silver had the key, the values
             before; None when no row came.
         compared: Whether `changes` has the values before; it has not when all keys are new.
+        faulty: New rows with something wrong, each once per kind of it.
+        came_in: Rows inserted, updated or released.
     """
 
     account: EntityAccount
     changes: Frame | None = None
     compared: bool = False
+    faulty: FaultyRows = field(default_factory=FaultyRows)
+    came_in: int = 0
 
 
 def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refined:
@@ -112,6 +117,8 @@ class _Refinement:
         self._account = account
         self._held = held
         self._may_be_known = True
+        self._faulty = FaultyRows()
+        self._came_in = 0
         self._bronze = engine.read(bronze(entity)).filter(
             nw.col("ingestion_date") == nw.lit(batch.stamp.run_time.date()),
             nw.col("batch_id") == batch.stamp.batch_id,
@@ -135,7 +142,7 @@ class _Refinement:
             self._account.anomaly = _count_anomalies(self._engine, self._entity, valid)
         self._write_quarantine(rows)
         self._write_silver(valid, changes)
-        return Refined(self._account, changes, compared)
+        return Refined(self._account, changes, compared, self._faulty, self._came_in)
 
     def _typed(self) -> Frame:
         """Return all candidates, typed and held against their own rules, evaluated once."""
@@ -191,6 +198,7 @@ class _Refinement:
             elif not group[RETRIED]:
                 self._count_quarantined(problems, count)
         account.reasons = dict(sorted(account.reasons.items()))
+        self._faulty = faulty_rows(self._entity, outcomes)
         return valid
 
     def _are_plain_inserts(
@@ -209,7 +217,7 @@ class _Refinement:
     ) -> tuple[Frame, Frame, bool]:
         valid = arrival.valid_rows(typed)
         came_in = [group for group in outcomes if int(group[PROBLEMS]) == 0]
-        self._account.inserted = sum(int(group["rows"]) for group in came_in)
+        self._account.inserted = self._came_in = sum(int(group["rows"]) for group in came_in)
         self._account.consistency = sum(int(g["rows"]) for g in came_in if g[DIFFERS])
         return valid, arrival.as_inserts(valid), False
 
@@ -245,15 +253,16 @@ class _Refinement:
 
     def _count_changes(self, changes: Frame, valid_count: int) -> None:
         account = self._account
-        groups = self._engine.fetch(tally.rows_by_change(changes))
-        counts = {group[arrival.CHANGE]: int(group["rows"]) for group in groups}
-        account.inserted = counts.get(arrival.INSERT, 0)
-        account.updated = counts.get(arrival.UPDATE, 0)
-        account.unchanged = counts.get(arrival.UNCHANGED, 0)
+        groups = self._engine.fetch(tally.rows_by_arrival(changes))
+        counts = dict.fromkeys((arrival.INSERT, arrival.UPDATE, arrival.UNCHANGED), 0)
+        for group in groups:
+            counts[group[arrival.CHANGE]] += int(group["rows"])
+        account.inserted = counts[arrival.INSERT]
+        account.updated = counts[arrival.UPDATE]
+        account.unchanged = counts[arrival.UNCHANGED]
         # Of a key's valid rows one is its silver row, now or before: all but the inserts are extra.
         account.superseded = valid_count - account.inserted
-        differing = self._engine.fetch(tally.differing_rows(changes))[0]
-        account.consistency = int(differing["rows"])
+        self._came_in, account.consistency = rows_that_came_in(groups)
 
     def _write_quarantine(self, rows: Frame) -> None:
         """Put new invalid rows into quarantine and note what became of the held ones."""

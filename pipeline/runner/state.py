@@ -1,10 +1,11 @@
 """What a run knows from one step to the next, as a document that another process can read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from pipeline.contracts.checks import Layer
 from pipeline.contracts.entities import ENTITIES
 from pipeline.landing.delivery import Delivery, Refusal
 from pipeline.landing.header import Header
@@ -106,6 +107,11 @@ class RunState:
     def is_asked_for(self) -> bool:
         """Whether the run was asked for something that a list of files does not tell."""
         return self.computes_anew or self.asked_as_of is not None or bool(self.again)
+
+    def measure(self, layer: Layer, found: Iterable[Measure]) -> None:
+        """Note what a layer has measured, in the place of what it measured in an earlier try."""
+        kept = [measure for measure in self.measures if measure.check.layer is not layer]
+        self.measures = [*kept, *found]
 
     def note_files(self) -> None:
         """Tell in the report of the files what is known by now."""

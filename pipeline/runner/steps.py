@@ -10,7 +10,9 @@ from pipeline.contracts.meta import RUNS
 from pipeline.engine import Engine
 from pipeline.errors import CallError, LakeError
 from pipeline.landing.store import Store, StoredFile
+from pipeline.quality.measuring.silver import active_products
 from pipeline.quality.thresholds import Thresholds
+from pipeline.runner import measuring
 from pipeline.runner.accounts import account_of
 from pipeline.runner.books import Books
 from pipeline.runner.evolution import check_evolution
@@ -117,6 +119,7 @@ class EngineSteps:
                 return Outcome.REJECTED
             if has_runs:
                 return self._nothing_new()
+        state.measure(Layer.RAW, measuring.of_files(plan))
         if blocks(state, Layer.RAW, self._thresholds):
             return Outcome.BLOCKED
         self._begin()
@@ -172,6 +175,8 @@ class EngineSteps:
                     rows = self._engine.ingest(entity, self._store, files, state.stamp)
                     state.rows.update(rows)
         state.note_files()
+        with timed(self._report, self._observer, "bronze checks"):
+            state.measure(Layer.BRONZE, measuring.of_bronze(self._engine, state))
 
     def _refine(self) -> None:
         """Refine the batch into silver and quarantine, and find what gold has to follow."""
@@ -185,6 +190,7 @@ class EngineSteps:
             state.pinned,
             retries_rejected=state.release,
         )
+        active_before = active_products(self._engine) if catalogues else None
         for entity in ENTITIES:
             read = sum(state.rows[d.path] for d in accepted if d.entity is entity)
             if not accepted and not state.release:
@@ -195,6 +201,10 @@ class EngineSteps:
         report.entities = {name: result.account for name, result in refined.items()}
         if state.backfill is not None and state.backfill.silver:
             self._rebuild_silver(state.backfill)
+        with timed(report, self._observer, "silver checks"):
+            self._books.balance()
+            found = measuring.of_silver(self._engine, state, refined, active_before)
+            state.measure(Layer.SILVER, found)
         with timed(report, self._observer, "gold"):
             state.touched = touched_by(self._engine, refined, everything=state.rebuild)
             if state.backfill is not None:
@@ -218,9 +228,13 @@ class EngineSteps:
             state.touched,
             as_of_changed=as_of != state.last_as_of,
         )
+        written: list[str] = []
         for table, write in summary.steps():
             with timed(self._report, self._observer, f"gold {table.name}"):
                 write()
+            written.append(table.path)
+        with timed(self._report, self._observer, "gold checks"):
+            state.measure(Layer.GOLD, measuring.of_gold(self._engine, state, written))
 
     def _record(self) -> None:
         """Balance, record, and end the transaction."""

@@ -10,7 +10,7 @@ from pipeline.contracts.checks import DUPLICATE_KEYS, REQUIRED_VALUES, ROW_COUNT
 from pipeline.contracts.layers import RAW_RECORD, bronze
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame, parse
 from pipeline.quality.measure import MAX_SAMPLES, Measure, first_samples
 
