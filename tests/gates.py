@@ -9,7 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from pipeline.contracts import GOLD, INTERIM, ORDERS, Table, silver
+from pipeline.contracts import GOLD, INTERIM, Table
 from pipeline.contracts.gold import (
     CUSTOMER_INSIGHTS,
     DAILY_CUSTOMER_DEPARTMENT,
@@ -179,4 +179,3 @@ INTERIM_PLANTS = (
     Plant(DAILY_PRODUCT, 1, {"revenue_cents": 1}),
     Plant(DAILY_CUSTOMER_DEPARTMENT, "DAIRY", {"orders": 9}),
 )
-_ = (silver, ORDERS)

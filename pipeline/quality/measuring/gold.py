@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, Table, silver
+from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, Entity, Table, silver
 from pipeline.contracts.checks import (
     COMPLETENESS,
     ORDER_COUNTS,
@@ -38,11 +38,14 @@ from pipeline.quality.measuring.comparing import (
     compare,
     expected,
 )
+from pipeline.quality.measuring.counting import count_rows
 from pipeline.quality.measuring.segments import SegmentRule
 from pipeline.quality.trend import judged_days, unusual_days
 
 # Floor division is exact on every engine below this; pairs are packed by multiplication.
 _PACKABLE = 2**52
+# Favourites cannot be summed: in a larger shop a run looks at the customers of about so many items.
+_ITEMS_LOOKED_AT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Written:
         all_dates: Whether that is every date there is.
         left_users: Customers who lost an order to another customer.
         as_of: The date that customers are seen from; None without orders.
+        batch_id: Number of the run; it chooses whose favourites are looked at where not all are.
     """
 
     tables: Collection[str]
@@ -62,6 +66,7 @@ class Written:
     all_dates: bool
     left_users: Sequence[int]
     as_of: date | None
+    batch_id: int = 0
 
 
 def gold_measures(engine: Engine, written: Written) -> list[Measure]:
@@ -72,7 +77,11 @@ def gold_measures(engine: Engine, written: Written) -> list[Measure]:
     if not written.tables:
         return []
     tables = _Recomputation(engine, written)
-    return [*tables.measures(), *_cross_measures(engine), _trend(engine, written)]
+    return [
+        *tables.measures(),
+        *_cross_measures(engine, tables.itemless_total()),
+        _trend(engine, written),
+    ]
 
 
 class _Recomputation:
@@ -110,6 +119,17 @@ class _Recomputation:
             if not is_interim:
                 found.append(self._completeness(table, comparison))
         return found
+
+    def itemless_total(self) -> int:
+        """Sum the totals of all orders that have no silver item, in cents."""
+        if self._is_whole:
+            itemless = self._counted.filter(nw.col(recomputing.ITEMS) == 0)
+        else:
+            with_items = self._engine.read(silver(ORDER_ITEMS)).select("order_id").unique()
+            orders = self._engine.read(silver(ORDERS))
+            itemless = orders.join(with_items, "order_id", "anti")
+        total = itemless.select(nw.col("total_amount").sum().alias("cents"))
+        return int(self._engine.fetch(total)[0]["cents"] or 0)
 
     @property
     def _is_whole(self) -> bool:
@@ -170,27 +190,27 @@ class _Recomputation:
 
     @cached_property
     def _sold(self) -> Frame:
+        """Every item of those orders with its share; of a few days it is evaluated once."""
         engine, counted = self._engine, self._counted
         others = counted.filter(~nw.col(recomputing.NUMBERED))
-        all_numbered = _rows(engine, others) == 0
+        all_numbered = count_rows(engine, others) == 0
         sold = recomputing.sold_items(counted, self._items, all_numbered=all_numbered)
+        if self._is_whole:
+            return sold
         return engine.checkpoint(
             sold.join(self._products.select("product_id", "department_no"), "product_id")
         )
 
-    def _packable(self, left: str, right: str) -> int | None:
-        """Return what two columns can be packed into one integer with; see `pairs`."""
-        most = self._engine.fetch(
-            self._sold.select(nw.col(left).max().alias("left"), nw.col(right).max().alias("right"))
-        )[0]
-        if most["left"] is None:
-            return None
-        base = int(most["right"]) + 1
-        return base if (int(most["left"]) + 1) * base < _PACKABLE else None
+    def _bought(self) -> Frame:
+        """Return order_id, product_id and department_no of the items of those orders."""
+        return self._items.select("order_id", "product_id").join(
+            self._products.select("product_id", "department_no"), "product_id"
+        )
 
-    def _pairs(self, left: str, right: str) -> Frame:
-        packable = self._packable(left, right)
-        return recomputing.pairs(self._sold, left, right, packable=packable)
+    def _packable(self, entity: Entity, column: str, base: int) -> int | None:
+        """Return `base` if the column and a number below it fit one integer; see `pairs`."""
+        bounds = self._engine.bounds(silver(entity), column)
+        return base if bounds is not None and (bounds[1] + 1) * base < _PACKABLE else None
 
     # --- Tables ---
 
@@ -255,6 +275,7 @@ class _Recomputation:
             ],
         )
 
+    @cached_property
     def _product_sums(self) -> Frame:
         """Sum items by product: of silver alone, or of daily sums whose new ones were held too."""
         if not self._is_whole:
@@ -267,17 +288,18 @@ class _Recomputation:
                 nw.col("known_days").sum(),
                 nw.col("sum_days").sum(),
             )
-        orders = (
-            self._pairs("order_id", "product_id")
-            .group_by("product_id")
-            .agg(nw.len().cast(nw.Int64).alias("order_count"))
+        bounds = self._engine.bounds(silver(PRODUCTS), PRODUCTS.key)
+        packable = None if bounds is None else self._packable(ORDERS, ORDERS.key, bounds[1] + 1)
+        pairs = recomputing.pairs(self._items, "order_id", "product_id", packable=packable)
+        orders = pairs.group_by("product_id").agg(nw.len().cast(nw.Int64).alias("order_count"))
+        return self._engine.checkpoint(
+            recomputing.sums_by(self._sold, "product_id").join(orders, "product_id")
         )
-        return recomputing.sums_by(self._sold, "product_id").join(orders, "product_id")
 
     def _product_performance(self) -> Comparison:
         names = ("items", recomputing.SHARE, "order_count", "reordered", "known_days", "sum_days")
         every = self._products.select("product_id", "department", "product_name").join(
-            self._product_sums(), "product_id", "left"
+            self._product_sums, "product_id", "left"
         )
         wanted = recomputing.filled(every, names).rename(
             {"items": "total_quantity", recomputing.SHARE: "total_sales"}
@@ -307,15 +329,23 @@ class _Recomputation:
             customers = bought.group_by("department").agg(count.alias("customer_count"))
             return sums.join(customers, "department")
         by = "department_no"
-        orders = self._pairs("order_id", by).group_by(by).agg(count.alias("order_count"))
-        customers = self._bought_departments.group_by(by).agg(count.alias("customer_count"))
-        sums = self._sold.group_by(by).agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
-        summed = sums.join(orders, by).join(customers, by)
+        number = count_rows(self._engine, self._departments)
+        bought, owners = self._bought(), self._counted.select("order_id", "user_id")
+        orders = recomputing.pairs(
+            bought, "order_id", by, packable=self._packable(ORDERS, ORDERS.key, number)
+        )
+        customers = recomputing.pairs(
+            bought.join(owners, "order_id"),
+            "user_id",
+            by,
+            packable=self._packable(ORDERS, "user_id", number),
+        )
+        revenue = self._product_sums.join(self._products.select("product_id", by), "product_id")
+        sums = revenue.group_by(by).agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
+        order_counts = orders.group_by(by).agg(count.alias("order_count"))
+        customer_counts = customers.group_by(by).agg(count.alias("customer_count"))
+        summed = sums.join(order_counts, by).join(customer_counts, by)
         return summed.join(self._departments.select(by, "department"), by).drop(by)
-
-    @cached_property
-    def _bought_departments(self) -> Frame:
-        return self._engine.checkpoint(self._pairs("user_id", "department_no"))
 
     def _department_analytics(self) -> Comparison:
         every = self._departments.join(self._department_sums(), "department", "left")
@@ -349,8 +379,8 @@ class _Recomputation:
                 *map(Same, (*names, "days_since_last_order")),
                 Quotient("avg_order_value", "total_spend", "total_orders"),
                 SegmentRule(),
-                _Favorite("favorite_department", always=self._is_whole),
-                _Favorite("favorite_product_id", always=self._is_whole),
+                _Favorite("favorite_department"),
+                _Favorite("favorite_product_id"),
             ],
         )
 
@@ -359,23 +389,22 @@ class _Recomputation:
 
         Grain: one row per customer looked at; `is_looked_at` is true.
         """
-        if self._is_whole:
-            products, departments = self._pairs("user_id", "product_id"), self._bought_departments
-            users = None
-        else:
-            ordered = nw.col("date").is_in(list(self._written.dates))
-            if self._written.left_users:
-                ordered = ordered | nw.col("user_id").is_in(list(self._written.left_users))
-            users = self._engine.checkpoint(orders.filter(ordered).select("user_id").unique())
-            theirs = orders.join(users, "user_id", "semi").select("order_id", "user_id")
-            bought = self._engine.checkpoint(
-                self._engine.read(silver(ORDER_ITEMS))
-                .select("order_id", "product_id")
-                .join(theirs, "order_id")
-                .join(self._products.select("product_id", "department_no"), "product_id")
-            )
-            products = recomputing.pairs(bought, "user_id", "product_id", packable=None)
-            departments = recomputing.pairs(bought, "user_id", "department_no", packable=None)
+        users = self._engine.checkpoint(self._watched_users(orders))
+        theirs = orders.join(users, "user_id", "semi").select("order_id", "user_id")
+        bought = self._engine.checkpoint(
+            self._engine.read(silver(ORDER_ITEMS))
+            .select("order_id", "product_id")
+            .join(theirs, "order_id")
+        )
+        products = self._engine.checkpoint(
+            recomputing.pairs(bought, "user_id", "product_id", packable=None)
+        )
+        numbers = self._products.select("product_id", "department_no")
+        departments = (
+            products.join(numbers, "product_id")
+            .group_by("user_id", "department_no")
+            .agg(nw.col("times").sum())
+        )
         product = recomputing.most_often(products, "user_id", "product_id")
         department = recomputing.most_often(departments, "user_id", "department_no").join(
             self._departments.select("department_no", "department"), "department_no"
@@ -385,8 +414,24 @@ class _Recomputation:
             nw.col("product_id").alias("favorite_product_id"),
             nw.col("department").alias("favorite_department"),
         )
-        every = both if users is None else users.join(both, "user_id", "left")
-        return every.with_columns(nw.lit(value=True).alias("is_looked_at"))
+        return users.join(both, "user_id", "left").with_columns(
+            nw.lit(value=True).alias("is_looked_at")
+        )
+
+    def _watched_users(self, orders: Frame) -> Frame:
+        """Return the customers whose favourites are computed again. Key: user_id.
+
+        Those whose orders changed; of everybody's, one part in a large shop, another in every run.
+        """
+        written, user = self._written, nw.col("user_id")
+        if self._is_whole:
+            parts = 1 + self._engine.row_count(silver(ORDER_ITEMS)) // _ITEMS_LOOKED_AT
+            users = orders.select("user_id").unique()
+            return users if parts == 1 else users.filter(user % parts == written.batch_id % parts)
+        ordered = nw.col("date").is_in(list(written.dates))
+        if written.left_users:
+            ordered = ordered | user.is_in(list(written.left_users))
+        return orders.filter(ordered).select("user_id").unique()
 
 
 @dataclass(frozen=True)
@@ -395,25 +440,17 @@ class _Favorite:
 
     Attributes:
         column: The column of the table.
-        always: Whether all customers were looked at, so that who is not there has no items.
     """
 
     column: str
-    always: bool
 
     def holds(self) -> nw.Expr:
         """See `Rule.holds`."""
-        same = Same(self.column).holds()
-        return same if self.always else same | nw.col(expected("is_looked_at")).is_null()
+        return Same(self.column).holds() | nw.col(expected("is_looked_at")).is_null()
 
     def wanted(self, row: Mapping[str, Any]) -> Any:
         """See `Rule.wanted`."""
-        looked_at = self.always or row[expected("is_looked_at")]
-        return row[expected(self.column)] if looked_at else row[self.column]
-
-
-def _rows(engine: Engine, frame: Frame) -> int:
-    return int(engine.fetch(frame.select(nw.len().cast(nw.Int64).alias("rows")))[0]["rows"])
+        return row[expected(self.column) if row[expected("is_looked_at")] else self.column]
 
 
 def _complete_dates(engine: Engine) -> Measure:
@@ -434,13 +471,12 @@ def _total(engine: Engine, table: Table, *names: str) -> list[int]:
     return [int(row[name] or 0) for name in names]
 
 
-def _cross_measures(engine: Engine) -> list[Measure]:
+def _cross_measures(engine: Engine, itemless: int) -> list[Measure]:
     """Hold the sums of the tables against each other and against silver."""
     sales, orders, items = _total(engine, DAILY_SALES, "total_sales", "order_count", "total_items")
     by_product, quantity = _total(engine, PRODUCT_PERFORMANCE, "total_sales", "total_quantity")
     (by_department,) = _total(engine, DEPARTMENT_ANALYTICS, "total_sales")
     spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
-    itemless = _itemless_total(engine)
     in_orders, in_items = (engine.row_count(silver(entity)) for entity in (ORDERS, ORDER_ITEMS))
     without = f"{itemless} of orders without items"
     revenue = (
@@ -475,14 +511,6 @@ def _cross_measures(engine: Engine) -> list[Measure]:
 def _difference(check: Check, subject: str, found: int, known: int, said: str) -> Measure:
     off = abs(found - known)
     return Measure(check, subject, off, known, (said,) if off else ())
-
-
-def _itemless_total(engine: Engine) -> int:
-    """Sum the totals of the orders that have no silver item, in cents."""
-    with_items = engine.read(silver(ORDER_ITEMS)).select("order_id").unique()
-    itemless = engine.read(silver(ORDERS)).join(with_items, "order_id", "anti")
-    row = engine.fetch(itemless.select(nw.col("total_amount").sum().alias("cents")))[0]
-    return int(row["cents"] or 0)
 
 
 def _trend(engine: Engine, written: Written) -> Measure:
