@@ -29,40 +29,31 @@ pytestmark = pytest.mark.xdist_group("quality")
 
 
 @pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_lake(tmp_path_factory.mktemp("gates"))
-
-
-@pytest.fixture(scope="module")
-def wrong(right: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the lake with an error of every kind in every gold table."""
-    lake = Path(shutil.copytree(right, tmp_path_factory.mktemp("wrong") / "lake"))
+def lakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a right lake, and one with errors of every kind in its gold tables."""
+    right = make_lake(tmp_path_factory.mktemp("gates"))
+    wrong = Path(shutil.copytree(right, tmp_path_factory.mktemp("wrong") / "lake"))
     for place in (0, 2, 5, 6, 8, 12, 13, 16, 19, 21, 23, 25, 29):
-        PLANTS[place].into(lake)
-    return lake
+        PLANTS[place].into(wrong)
+    return {"right": right, "wrong": wrong}
 
 
-def hold(mine: Iterable[Measure], theirs: Iterable[Measure], tally: Tally) -> list[Measure]:
+def hold(tally: Tally, polars: Iterable[Measure], spark: Iterable[Measure]) -> list[Measure]:
     """Hold the measures of both engines against each other; return them."""
-    found = list(mine)
+    found = list(polars)
     tally.compared(cases=len(found), rows=sum(measure.base for measure in found))
-    assert [m.document() for m in found] == [m.document() for m in theirs]
+    assert [m.document() for m in found] == [m.document() for m in spark]
     return found
 
 
 @pytest.mark.parametrize("scope", [written(), written(dates=DAYS[2:])], ids=["whole", "day"])
 @pytest.mark.parametrize("which", ["right", "wrong"])
 def test_gold_is_measured_alike(
-    scope: Written,
-    which: str,
-    right: Path,
-    wrong: Path,
-    spark: SparkSession,
-    tally: Tally,
+    scope: Written, which: str, lakes: dict[str, Path], spark: SparkSession, tally: Tally
 ) -> None:
-    lake = right if which == "right" else wrong
+    lake = lakes[which]
     engines: list[Engine] = [PolarsEngine(lake), SparkEngine(spark, str(lake))]
-    found = hold(*(gold_measures(engine, scope) for engine in engines), tally)
+    found = hold(tally, *(gold_measures(engine, scope) for engine in engines))
     differing = {measure.subject for measure in found if measure.measured}
     assert (PRODUCT_PERFORMANCE.path in differing) is (which == "wrong")
     assert (CUSTOMER_INSIGHTS.path in differing) is (which == "wrong")
@@ -77,12 +68,11 @@ def test_bronze_and_silver_are_measured_alike(
     keys = [1, "01", "x", "", " 2\t", 3, "3"]
     orders = [(1, key, 1, at, f"{n}.00", day) for n, key in enumerate(keys, 1)]
     item = (1, 1, 9, None, 1, 1, 0, at, day)
+    items = [item, (2, 77, *item[2:]), (3, 1, 0, *item[3:])]
     files = [
         delivered("products", "products/p.csv", (1, 1, "A", "Tea"), (2, 1, "", " ")),
         delivered("orders", "orders/o.csv", *orders),
-        delivered(
-            "order_items", "order_items/i.csv", item, (2, 77, *item[2:]), (3, 1, 0, *item[3:])
-        ),
+        delivered("order_items", "order_items/i.csv", *items),
     ]
     shop.run(files)
     balance = Balance(1, 2, 3, 4)
@@ -92,15 +82,13 @@ def test_bronze_and_silver_are_measured_alike(
         bronze = (
             bronze_measures(engine, entity, Stamp(1, run_time(0)), read, {}) for engine in engines
         )
-        missing = {m.check.name: m.measured for m in hold(*bronze, tally)}["required_values"]
+        missing = {m.check.name: m.measured for m in hold(tally, *bronze)}["required_values"]
         assert missing == {"products": 1, "orders": 1, "order_items": 0}[entity.name]
         account = EntityAccount(rows_read=40, held=1, consistency=1, anomaly=2, deactivated=3)
         refinement = Refinement(FaultyRows(1, 1, 1), 1, balance, active_before=4)
-        silver = list(
-            hold(
-                *(silver_measures(e, entity, account, refinement, batch_id=1) for e in engines),
-                tally,
-            )
+        silver = hold(
+            tally,
+            *(silver_measures(engine, entity, account, refinement, 1) for engine in engines),
         )
         samples = {measure.check.name: measure.samples for measure in silver}
         if entity is ORDER_ITEMS:
