@@ -143,7 +143,7 @@ def test_in_a_large_shop_each_run_looks_at_other_customers(
     lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 13 items 3 at a time make 5 parts; customer 3 is in that of every fifth run."""
-    monkeypatch.setattr("pipeline.quality.measuring.gold._ITEMS_LOOKED_AT", 3)
+    monkeypatch.setattr("pipeline.quality.measuring.customers.ITEMS_LOOKED_AT", 3)
     Plant(CUSTOMER_INSIGHTS, 3, {"favorite_department": "BAKERY"}).into(lake)
     engine = PolarsEngine(lake)
     seen = [
