@@ -131,7 +131,7 @@ class Plant:
     def into(self, lake: Path) -> None:
         """Plant it."""
         engine, column = PolarsEngine(lake), self.table.key[-1]
-        rows = engine.fetch(engine.read(self.table))
+        rows = engine.fetch(engine.read(self.table).sort(*self.table.key))
         chosen = [row for row in rows if row[column] == self.key][:1]
         assert chosen, f"{self.table.path} has no {self.key}"
         others = [row for row in rows if row is not chosen[0]]

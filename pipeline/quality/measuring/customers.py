@@ -20,9 +20,6 @@ from pipeline.quality.measuring.comparing import (
 from pipeline.quality.measuring.segments import SegmentRule
 from pipeline.quality.measuring.sources import Sources
 
-# Favourites cannot be summed: in a larger shop a run looks at the customers of about so many items.
-ITEMS_LOOKED_AT = 1_000_000
-
 
 @dataclass(frozen=True)
 class Favorite:
@@ -121,9 +118,8 @@ class CustomerTable:
         Those whose orders changed; of everybody's, one part in a large shop, another in every run.
         """
         written, user = self._written, nw.col("user_id")
-        if self._written.everything:
-            parts = 1 + self._engine.row_count(silver(ORDER_ITEMS)) // ITEMS_LOOKED_AT
-            users = orders.select("user_id").unique()
+        if written.everything:
+            parts, users = self._sources.parts, orders.select("user_id").unique()
             return users if parts == 1 else users.filter(user % parts == written.batch_id % parts)
         ordered = nw.col("date").is_in(list(written.dates))
         if written.left_users:

@@ -49,8 +49,13 @@ def _table_measures(sources: Sources) -> list[Measure]:
         **SummedTables(sources).holders(),
         CUSTOMER_INSIGHTS.path: CustomerTable(sources).holds,
     }
-    # Nothing is computed from the daily sums when gold is held against silver alone.
-    looked_at = GOLD if sources.written.everything else (*INTERIM, *GOLD)
+    # The daily sums mean something for gold unless all of it is held against silver alone.
+    looked_at = (*INTERIM, *GOLD)
+    if sources.parts > 1:
+        days = SummedTables(sources.of_some_days()).holders()
+        holders |= {table.path: days[table.path] for table in INTERIM}
+    elif sources.written.everything:
+        looked_at = GOLD
     found: list[Measure] = []
     for table in looked_at:
         if table.path not in sources.written.tables:

@@ -1,7 +1,7 @@
 """What gold is computed from a second time: frames of silver, each evaluated at most once."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -15,6 +15,8 @@ from pipeline.quality.measuring.counting import count_rows
 
 # Floor division is exact on every engine below this; pairs are packed by multiplication.
 _PACKABLE = 2**52
+# What cannot be summed is computed again from about so many items a run.
+ITEMS_LOOKED_AT = 500_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Written:
         all_dates: Whether that is every date there is.
         left_users: Customers who lost an order to another customer.
         as_of: The date that customers are seen from; None without orders.
-        batch_id: Number of the run; it chooses whose favourites are looked at where not all are.
+        batch_id: Number of the run; it chooses the part that is looked at where not all is.
     """
 
     tables: Collection[str]
@@ -54,6 +56,23 @@ class Sources:
     def __init__(self, engine: Engine, written: Written) -> None:
         self.engine = engine
         self.written = written
+
+    @cached_property
+    def parts(self) -> int:
+        """In how many runs what cannot be summed is looked at; 1 unless a large shop is computed.
+
+        A run looks at the part of number `batch_id % parts`.
+        """
+        if not self.written.everything:
+            return 1
+        return 1 + self.engine.row_count(silver(ORDER_ITEMS)) // ITEMS_LOOKED_AT
+
+    def of_some_days(self) -> "Sources":
+        """Return the sources of the days that this run looks at; they follow one another."""
+        days, part = sorted(self.written.dates), self.written.batch_id % self.parts
+        first = part * len(days) // self.parts
+        end = max(first + 1, (part + 1) * len(days) // self.parts)
+        return Sources(self.engine, replace(self.written, dates=days[first:end], all_dates=False))
 
     @cached_property
     def products(self) -> Frame:

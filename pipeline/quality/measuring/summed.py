@@ -19,6 +19,8 @@ from pipeline.quality.measuring.comparing import Comparison, Quotient, Rule, Sam
 from pipeline.quality.measuring.counting import count_rows
 from pipeline.quality.measuring.sources import Sources
 
+_COUNT = nw.len().cast(nw.Int64)
+
 
 class SummedTables:
     """Holds what a run wrote of each table against silver.
@@ -118,15 +120,18 @@ class SummedTables:
                 nw.col("known_days").sum(),
                 nw.col("sum_days").sum(),
             )
-        bounds = self._engine.bounds(silver(PRODUCTS), PRODUCTS.key)
-        packable = (
-            None if bounds is None else self._sources.packable(ORDERS, ORDERS.key, bounds[1] + 1)
-        )
-        pairs = recomputing.pairs(self._sources.items, "order_id", "product_id", packable=packable)
-        orders = pairs.group_by("product_id").agg(nw.len().cast(nw.Int64).alias("order_count"))
-        return self._engine.checkpoint(
-            recomputing.sums_by(self._sources.sold, "product_id").join(orders, "product_id")
-        )
+        sums = recomputing.sums_by(self._sources.sold, "product_id")
+        return self._engine.checkpoint(sums.join(self._product_orders(), "product_id"))
+
+    def _product_orders(self) -> Frame:
+        """Count each product's different orders: of silver, or where that is much, by day."""
+        if self._sources.parts > 1:
+            daily = self._engine.read(DAILY_PRODUCT).group_by("product_id")
+            return daily.agg(nw.col("orders").sum().alias("order_count"))
+        sources, bounds = self._sources, self._engine.bounds(silver(PRODUCTS), PRODUCTS.key)
+        packable = None if bounds is None else sources.packable(ORDERS, ORDERS.key, bounds[1] + 1)
+        pairs = recomputing.pairs(sources.items, "order_id", "product_id", packable=packable)
+        return pairs.group_by("product_id").agg(_COUNT.alias("order_count"))
 
     def product_performance(self) -> Comparison:
         """Hold every product's row against its sums."""
@@ -149,45 +154,44 @@ class SummedTables:
             ],
         )
 
-    def _department_sums(self) -> Frame:
-        """Sum items by department: of silver alone, or of daily sums; see `_product_sums`."""
-        by, count = "department_no", nw.len().cast(nw.Int64)
-        number = count_rows(self._engine, self._sources.departments)
+    def _department_sales(self) -> Frame:
+        """Sum revenue by department: of silver, or of daily sums; see `_product_sums`."""
         if not self._written.everything:
+            daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT).group_by("department")
+            return daily.agg(nw.col("revenue_cents").sum().alias("total_sales"))
+        named = self._sources.products.select("product_id", "department")
+        revenue = self._product_sums.join(named, "product_id").group_by("department")
+        return revenue.agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
+
+    def _department_counts(self) -> Frame:
+        """Count each department's different orders and customers: of silver, or by day."""
+        sources, by = self._sources, "department_no"
+        names = sources.departments.select(by, "department")
+        number = count_rows(self._engine, names)
+        packable = sources.packable(ORDERS, "user_id", number)
+        if self._written.everything and sources.parts == 1:
+            bought, owners = sources.bought(), sources.counted.select("order_id", "user_id")
+            pairs = recomputing.pairs(
+                bought, "order_id", by, packable=sources.packable(ORDERS, ORDERS.key, number)
+            )
+            orders = pairs.group_by(by).agg(_COUNT.alias("order_count"))
+            buyers = bought.join(owners, "order_id")
+        else:
             daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
-            sums = daily.group_by("department").agg(
-                nw.col("revenue_cents").sum().alias("total_sales"),
-                nw.col("orders").sum().alias("order_count"),
-            )
-            named = self._sources.departments.select(by, "department")
-            numbered = daily.select("department", "user_id").join(named, "department")
-            customers = recomputing.pairs(
-                numbered, "user_id", by, packable=self._sources.packable(ORDERS, "user_id", number)
-            )
-            counts = customers.group_by(by).agg(count.alias("customer_count"))
-            return sums.join(counts.join(named, by).drop(by), "department")
-        bought, owners = self._sources.bought(), self._sources.counted.select("order_id", "user_id")
-        orders = recomputing.pairs(
-            bought, "order_id", by, packable=self._sources.packable(ORDERS, ORDERS.key, number)
-        )
-        customers = recomputing.pairs(
-            bought.join(owners, "order_id"),
-            "user_id",
-            by,
-            packable=self._sources.packable(ORDERS, "user_id", number),
-        )
-        revenue = self._product_sums.join(
-            self._sources.products.select("product_id", by), "product_id"
-        )
-        sums = revenue.group_by(by).agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
-        order_counts = orders.group_by(by).agg(count.alias("order_count"))
-        customer_counts = customers.group_by(by).agg(count.alias("customer_count"))
-        summed = sums.join(order_counts, by).join(customer_counts, by)
-        return summed.join(self._sources.departments.select(by, "department"), by).drop(by)
+            sums = daily.group_by("department").agg(nw.col("orders").sum().alias("order_count"))
+            orders = sums.join(names, "department").select(by, "order_count")
+            buyers = daily.select("department", "user_id").join(names, "department")
+        pairs = recomputing.pairs(buyers, "user_id", by, packable=packable)
+        customers = pairs.group_by(by).agg(_COUNT.alias("customer_count"))
+        return names.join(orders.join(customers, by), by).drop(by)
 
     def department_analytics(self) -> Comparison:
         """Hold every department's row against its sums."""
-        every = self._sources.departments.join(self._department_sums(), "department", "left")
+        every = self._sources.departments.join(
+            self._department_sales().join(self._department_counts(), "department"),
+            "department",
+            "left",
+        )
         names = ("total_sales", "order_count", "customer_count")
         return self._compare(
             DEPARTMENT_ANALYTICS,

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.contracts.gold import CUSTOMER_INSIGHTS, DAILY_SALES, PRODUCT_PERFORMANCE
+from pipeline.contracts.gold import (
+    CUSTOMER_INSIGHTS,
+    DAILY_PRODUCT,
+    DAILY_SALES,
+    DEPARTMENT_ANALYTICS,
+    PRODUCT_PERFORMANCE,
+)
 from pipeline.quality.measuring.gold import Written, gold_measures
 from simulator.engine.polars_engine import PolarsEngine
 from tests.gates import DAYS, INTERIM_PLANTS, PLANTS, Plant, make_lake, measured, written
@@ -139,17 +145,42 @@ def test_another_view_date_is_held_too(made: Path) -> None:
     assert found["recomputation", CUSTOMER_INSIGHTS.path].measured == 4
 
 
-def test_in_a_large_shop_each_run_looks_at_other_customers(
-    lake: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 13 items 3 at a time make 5 parts."""
+    monkeypatch.setattr("pipeline.quality.measuring.sources.ITEMS_LOOKED_AT", 3)
+
+
+def test_in_a_large_shop_right_tables_pass_in_every_part(made: Path, large: None) -> None:
+    for batch in range(1, 6):
+        found = measured(PolarsEngine(made), replace(WHOLE, batch_id=batch))
+        assert [m for m in found.values() if m.measured] == []
+        assert ("recomputation", DAILY_PRODUCT.path) in found
+
+
+@pytest.mark.parametrize(
+    ("plant", "seen"),
+    [
+        # Customer 3 is in the part of every fifth run.
+        (Plant(CUSTOMER_INSIGHTS, 3, {"favorite_department": "BAKERY"}), [0, 0, 1, 0, 0]),
+        # The first of three days is that of parts 0 and 1.
+        (INTERIM_PLANTS[0], [1, 0, 0, 0, 1]),
+        # What can be summed is held in every run; so are sums of daily counts.
+        (Plant(PRODUCT_PERFORMANCE, 2, {"order_count": 4}), [1] * 5),
+        (Plant(PRODUCT_PERFORMANCE, 2, {"total_sales": 4}), [1] * 5),
+        (Plant(DEPARTMENT_ANALYTICS, "BAKERY", {"customer_count": 4}), [1] * 5),
+    ],
+    ids=str,
+)
+def test_in_a_large_shop_each_run_looks_at_another_part(
+    plant: Plant, seen: list[int], lake: Path, large: None
 ) -> None:
-    """Of 13 items 3 at a time make 5 parts; customer 3 is in that of every fifth run."""
-    monkeypatch.setattr("pipeline.quality.measuring.customers.ITEMS_LOOKED_AT", 3)
-    Plant(CUSTOMER_INSIGHTS, 3, {"favorite_department": "BAKERY"}).into(lake)
+    plant.into(lake)
     engine = PolarsEngine(lake)
-    seen = [
-        measured(engine, replace(WHOLE, tables=[CUSTOMER_INSIGHTS.path], batch_id=batch))[
-            "recomputation", CUSTOMER_INSIGHTS.path
+    found = [
+        measured(engine, replace(WHOLE, tables=[plant.table.path], batch_id=batch))[
+            "recomputation", plant.table.path
         ].measured
         for batch in range(1, 6)
     ]
-    assert seen == [0, 0, 1, 0, 0]
+    assert found == seen
