@@ -16,7 +16,7 @@ from pipeline.quality.measuring.counting import count_rows
 # Floor division is exact on every engine below this; pairs are packed by multiplication.
 _PACKABLE = 2**52
 # What cannot be summed is computed again from about so many items a run.
-ITEMS_LOOKED_AT = 500_000
+ITEMS_LOOKED_AT = 250_000
 
 
 @dataclass(frozen=True)
