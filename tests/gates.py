@@ -9,7 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from pipeline.contracts import GOLD, INTERIM, ORDERS, Table, silver
+from pipeline.contracts import GOLD, INTERIM, Table
 from pipeline.contracts.gold import (
     CUSTOMER_INSIGHTS,
     DAILY_CUSTOMER_DEPARTMENT,
@@ -131,7 +131,7 @@ class Plant:
     def into(self, lake: Path) -> None:
         """Plant it."""
         engine, column = PolarsEngine(lake), self.table.key[-1]
-        rows = engine.fetch(engine.read(self.table))
+        rows = engine.fetch(engine.read(self.table).sort(*self.table.key))
         chosen = [row for row in rows if row[column] == self.key][:1]
         assert chosen, f"{self.table.path} has no {self.key}"
         others = [row for row in rows if row is not chosen[0]]
@@ -179,4 +179,3 @@ INTERIM_PLANTS = (
     Plant(DAILY_PRODUCT, 1, {"revenue_cents": 1}),
     Plant(DAILY_CUSTOMER_DEPARTMENT, "DAIRY", {"orders": 9}),
 )
-_ = (silver, ORDERS)

@@ -13,6 +13,7 @@ from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame, parse
 from pipeline.quality.measure import MAX_SAMPLES, Measure, first_samples
+from pipeline.quality.measuring.counting import count_rows
 
 # No text that begins with white space, or is empty, is as great as this one.
 _FIRST_VISIBLE = "!"
@@ -84,7 +85,7 @@ def _required_values(engine: Engine, entity: Entity, rows: Frame, read: int) -> 
     )
     lacks = reduce(or_, (_is_missing(value) for value in required))
     missing = suspects.filter(lacks | ~nw.col(RAW_RECORD.name).is_null())
-    count = _count(engine, missing)
+    count = count_rows(engine, missing)
     samples: tuple[str, ...] = ()
     if count:
         first = engine.fetch(missing.sort("source_file", "source_row").head(MAX_SAMPLES))
@@ -131,7 +132,3 @@ def _duplicate_keys(engine: Engine, entity: Entity, rows: Frame, read: int) -> M
             f"{entity.key} {row[entity.key]}: {row['times']} rows" for row in engine.fetch(first)
         )
     return Measure(DUPLICATE_KEYS, entity.name, count, read, samples)
-
-
-def _count(engine: Engine, frame: Frame) -> int:
-    return int(engine.fetch(frame.select(nw.len().cast(nw.Int64).alias("rows")))[0]["rows"])

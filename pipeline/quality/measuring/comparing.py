@@ -11,6 +11,7 @@ from pipeline.contracts.model import Table
 from pipeline.engine import Engine
 from pipeline.portable import Frame
 from pipeline.quality.measure import MAX_SAMPLES
+from pipeline.quality.measuring.counting import count_rows
 
 _COPIES = "copies"
 _MISSING, _EXTRA, _WRONG = "is_missing", "is_extra", "is_wrong"
@@ -141,7 +142,7 @@ def compare(
         first = judged.filter(differs).sort(*map(_key, table.key)).head(MAX_SAMPLES)
         samples = tuple(_sample(table, row, rules) for row in engine.fetch(first))
     return Comparison(
-        keys=int(engine.fetch(wanted.select(nw.len().cast(nw.Int64).alias("rows")))[0]["rows"]),
+        keys=count_rows(engine, wanted),
         rows=found["rows"],
         differing=found["differing"],
         missing=found["missing"],

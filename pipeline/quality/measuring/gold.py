@@ -1,15 +1,10 @@
 """What the gold checks measure: every table that the run wrote, computed a second time."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from functools import cached_property
-from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, Table, silver
+from pipeline.contracts import GOLD, INTERIM, ORDER_ITEMS, ORDERS, Table, silver
 from pipeline.contracts.checks import (
     COMPLETENESS,
     ORDER_COUNTS,
@@ -20,400 +15,66 @@ from pipeline.contracts.checks import (
 )
 from pipeline.contracts.gold import (
     CUSTOMER_INSIGHTS,
-    DAILY_CUSTOMER_DEPARTMENT,
-    DAILY_PRODUCT,
     DAILY_SALES,
     DEPARTMENT_ANALYTICS,
     PRODUCT_PERFORMANCE,
 )
 from pipeline.engine import Engine
-from pipeline.portable import Frame, with_days_until
 from pipeline.quality.measure import Measure, first_samples
-from pipeline.quality.measuring import recomputing
-from pipeline.quality.measuring.comparing import (
-    Comparison,
-    Quotient,
-    Rule,
-    Same,
-    compare,
-    expected,
-)
-from pipeline.quality.measuring.segments import SegmentRule
+from pipeline.quality.measuring.comparing import Comparison
+from pipeline.quality.measuring.customers import CustomerTable
+from pipeline.quality.measuring.sources import Sources, Written
+from pipeline.quality.measuring.summed import SummedTables
 from pipeline.quality.trend import judged_days, unusual_days
-
-# Floor division is exact on every engine below this; pairs are packed by multiplication.
-_PACKABLE = 2**52
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a run has written to gold.
-
-    Attributes:
-        tables: Paths of the tables that it wrote, interim ones among them.
-        dates: Order dates whose orders or items changed.
-        all_dates: Whether that is every date there is.
-        left_users: Customers who lost an order to another customer.
-        as_of: The date that customers are seen from; None without orders.
-    """
-
-    tables: Collection[str]
-    dates: Sequence[date]
-    all_dates: bool
-    left_users: Sequence[int]
-    as_of: date | None
 
 
 def gold_measures(engine: Engine, written: Written) -> list[Measure]:
     """Measure all gold checks of a run that wrote to gold; nothing when it did not.
 
-    Scratch frames stay until `Engine.close`.
+    Intermediate results stay until `Engine.close`.
     """
     if not written.tables:
         return []
-    tables = _Recomputation(engine, written)
-    return [*tables.measures(), *_cross_measures(engine), _trend(engine, written)]
+    sources = Sources(engine, written)
+    return [
+        *_table_measures(sources),
+        *_cross_measures(engine, sources.itemless_total()),
+        _trend(engine, written),
+    ]
 
 
-class _Recomputation:
-    """The tables of one run, each held against another computation."""
-
-    def __init__(self, engine: Engine, written: Written) -> None:
-        self._engine = engine
-        self._written = written
-
-    def measures(self) -> list[Measure]:
-        """Return recomputation and completeness of every table that was written."""
-        computed = (
-            (DAILY_PRODUCT, self._daily_product),
-            (DAILY_CUSTOMER_DEPARTMENT, self._daily_customer_department),
-            (DAILY_SALES, self._daily_sales),
-            (PRODUCT_PERFORMANCE, self._product_performance),
-            (DEPARTMENT_ANALYTICS, self._department_analytics),
-            (CUSTOMER_INSIGHTS, self._customer_insights),
+def _table_measures(sources: Sources) -> list[Measure]:
+    """Return recomputation and completeness of every table that was written."""
+    holders = {
+        **SummedTables(sources).holders(),
+        CUSTOMER_INSIGHTS.path: CustomerTable(sources).holds,
+    }
+    # The daily sums mean something for gold unless all of it is held against silver alone.
+    looked_at = (*INTERIM, *GOLD)
+    if sources.parts > 1:
+        days = SummedTables(sources.of_some_days()).holders()
+        holders |= {table.path: days[table.path] for table in INTERIM}
+    elif sources.written.everything:
+        looked_at = GOLD
+    found: list[Measure] = []
+    for table in looked_at:
+        if table.path not in sources.written.tables:
+            continue
+        result = holders[table.path]()
+        found.append(
+            Measure(RECOMPUTATION, table.path, result.differing, result.rows, result.samples)
         )
-        found: list[Measure] = []
-        for table, holds in computed:
-            is_interim = table.layer != "gold"
-            if table.path not in self._written.tables or (is_interim and self._is_whole):
-                continue
-            comparison = holds()
-            found.append(
-                Measure(
-                    RECOMPUTATION,
-                    table.path,
-                    comparison.differing,
-                    comparison.rows,
-                    comparison.samples,
-                )
-            )
-            if not is_interim:
-                found.append(self._completeness(table, comparison))
-        return found
-
-    @property
-    def _is_whole(self) -> bool:
-        """Whether everything was computed anew from silver, so that nothing has to be trusted."""
-        return self._written.all_dates and bool(self._written.dates)
-
-    def _completeness(self, table: Table, comparison: Comparison) -> Measure:
-        if table is DAILY_SALES:
-            return _complete_dates(self._engine)
-        wrong = comparison.missing + comparison.extra + comparison.doubled
-        samples = comparison.samples if wrong else ()
-        return Measure(COMPLETENESS, table.path, wrong, comparison.keys, samples)
-
-    # --- Sources ---
-
-    @cached_property
-    def _products(self) -> Frame:
-        """Every product with the number of its department."""
-        products = self._engine.read(silver(PRODUCTS))
-        return self._engine.checkpoint(
-            products.select("product_id", "product_name", "is_active", "department").join(
-                recomputing.numbered_departments(products), "department"
-            )
-        )
-
-    @cached_property
-    def _departments(self) -> Frame:
-        return self._products.group_by("department_no").agg(
-            nw.col("department").min(),
-            nw.col("is_active").cast(nw.Int64).sum().alias("product_count"),
-        )
-
-    @cached_property
-    def _orders(self) -> Frame:
-        """The orders of the touched dates."""
-        orders = self._engine.read(silver(ORDERS))
-        if self._written.all_dates:
-            return orders
-        return orders.filter(nw.col("date").is_in(list(self._written.dates)))
-
-    @cached_property
-    def _items(self) -> Frame:
-        """The items of those orders, and perhaps others."""
-        items, order_id = self._engine.read(silver(ORDER_ITEMS)), nw.col("order_id")
-        if self._written.all_dates:
-            return items
-        span = self._engine.fetch(
-            self._orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
-        )[0]
-        if span["low"] is None:
-            return items.filter(nw.lit(value=False))
-        # An item's own date may differ from its order's; its order_id lets files be skipped.
-        return items.filter(order_id >= span["low"], order_id <= span["high"])
-
-    @cached_property
-    def _counted(self) -> Frame:
-        return self._engine.checkpoint(recomputing.counted_orders(self._orders, self._items))
-
-    @cached_property
-    def _sold(self) -> Frame:
-        engine, counted = self._engine, self._counted
-        others = counted.filter(~nw.col(recomputing.NUMBERED))
-        all_numbered = _rows(engine, others) == 0
-        sold = recomputing.sold_items(counted, self._items, all_numbered=all_numbered)
-        return engine.checkpoint(
-            sold.join(self._products.select("product_id", "department_no"), "product_id")
-        )
-
-    def _packable(self, left: str, right: str) -> int | None:
-        """Return what two columns can be packed into one integer with; see `pairs`."""
-        most = self._engine.fetch(
-            self._sold.select(nw.col(left).max().alias("left"), nw.col(right).max().alias("right"))
-        )[0]
-        if most["left"] is None:
-            return None
-        base = int(most["right"]) + 1
-        return base if (int(most["left"]) + 1) * base < _PACKABLE else None
-
-    def _pairs(self, left: str, right: str) -> Frame:
-        packable = self._packable(left, right)
-        return recomputing.pairs(self._sold, left, right, packable=packable)
-
-    # --- Tables ---
-
-    def _compare(self, table: Table, rows: Frame, wanted: Frame, rules: list[Rule]) -> Comparison:
-        return compare(self._engine, table, rows, wanted, rules)
-
-    def _daily_product(self) -> Comparison:
-        """Hold the touched partitions against silver; the others are as earlier runs left them."""
-        orders = self._sold.group_by("date", "product_id").agg(
-            nw.col("order_id").n_unique().cast(nw.Int64).alias("orders")
-        )
-        sums = recomputing.sums_by(self._sold, "date", "product_id").join(
-            orders, ["date", "product_id"]
-        )
-        wanted = sums.select(
-            "date",
-            "product_id",
-            "items",
-            "orders",
-            nw.col(recomputing.SHARE).alias("revenue_cents"),
-            nw.col("reordered").alias("reordered_items"),
-            "known_days",
-            "sum_days",
-        )
-        names = ("items", "orders", "revenue_cents", "reordered_items", "known_days", "sum_days")
-        return self._compare(
-            DAILY_PRODUCT, self._touched(DAILY_PRODUCT), wanted, [Same(name) for name in names]
-        )
-
-    def _daily_customer_department(self) -> Comparison:
-        by = ("date", "user_id", "department_no")
-        sums = self._sold.group_by(*by).agg(
-            nw.len().cast(nw.Int64).alias("items"),
-            nw.col("order_id").n_unique().cast(nw.Int64).alias("orders"),
-            nw.col(recomputing.SHARE).sum().alias("revenue_cents"),
-        )
-        wanted = sums.join(self._departments, "department_no").select(
-            "date", "user_id", "department", "items", "orders", "revenue_cents"
-        )
-        return self._compare(
-            DAILY_CUSTOMER_DEPARTMENT,
-            self._touched(DAILY_CUSTOMER_DEPARTMENT),
-            wanted,
-            [Same(name) for name in ("items", "orders", "revenue_cents")],
-        )
-
-    def _touched(self, table: Table) -> Frame:
-        rows = self._engine.read(table)
-        if self._written.all_dates:
-            return rows
-        return rows.filter(nw.col("date").is_in(list(self._written.dates)))
-
-    def _daily_sales(self) -> Comparison:
-        return self._compare(
-            DAILY_SALES,
-            self._touched(DAILY_SALES),
-            recomputing.days_of(self._counted),
-            [
-                *map(Same, ("total_sales", "order_count", "unique_customers", "total_items")),
-                Quotient("avg_order_value", "total_sales", "order_count"),
-                Quotient("avg_items_per_order", "total_items", "order_count", scale=2),
-            ],
-        )
-
-    def _product_sums(self) -> Frame:
-        """Sum items by product: of silver alone, or of daily sums whose new ones were held too."""
-        if not self._is_whole:
-            daily = self._engine.read(DAILY_PRODUCT)
-            return daily.group_by("product_id").agg(
-                nw.col("items").sum(),
-                nw.col("orders").sum().alias("order_count"),
-                nw.col("revenue_cents").sum().alias(recomputing.SHARE),
-                nw.col("reordered_items").sum().alias("reordered"),
-                nw.col("known_days").sum(),
-                nw.col("sum_days").sum(),
-            )
-        orders = (
-            self._pairs("order_id", "product_id")
-            .group_by("product_id")
-            .agg(nw.len().cast(nw.Int64).alias("order_count"))
-        )
-        return recomputing.sums_by(self._sold, "product_id").join(orders, "product_id")
-
-    def _product_performance(self) -> Comparison:
-        names = ("items", recomputing.SHARE, "order_count", "reordered", "known_days", "sum_days")
-        every = self._products.select("product_id", "department", "product_name").join(
-            self._product_sums(), "product_id", "left"
-        )
-        wanted = recomputing.filled(every, names).rename(
-            {"items": "total_quantity", recomputing.SHARE: "total_sales"}
-        )
-        same = ("department", "product_name", "total_quantity", "total_sales", "order_count")
-        return self._compare(
-            PRODUCT_PERFORMANCE,
-            self._engine.read(PRODUCT_PERFORMANCE),
-            wanted,
-            [
-                *map(Same, same),
-                Quotient("reorder_rate", "reordered", "total_quantity", scale=4),
-                Quotient("avg_days_between_orders", "sum_days", "known_days", scale=2),
-            ],
-        )
-
-    def _department_sums(self) -> Frame:
-        """Sum items by department: of silver alone, or of daily sums; see `_product_sums`."""
-        count = nw.len().cast(nw.Int64)
-        if not self._is_whole:
-            daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
-            sums = daily.group_by("department").agg(
-                nw.col("revenue_cents").sum().alias("total_sales"),
-                nw.col("orders").sum().alias("order_count"),
-            )
-            bought = daily.select("department", "user_id").unique()
-            customers = bought.group_by("department").agg(count.alias("customer_count"))
-            return sums.join(customers, "department")
-        by = "department_no"
-        orders = self._pairs("order_id", by).group_by(by).agg(count.alias("order_count"))
-        customers = self._bought_departments.group_by(by).agg(count.alias("customer_count"))
-        sums = self._sold.group_by(by).agg(nw.col(recomputing.SHARE).sum().alias("total_sales"))
-        summed = sums.join(orders, by).join(customers, by)
-        return summed.join(self._departments.select(by, "department"), by).drop(by)
-
-    @cached_property
-    def _bought_departments(self) -> Frame:
-        return self._engine.checkpoint(self._pairs("user_id", "department_no"))
-
-    def _department_analytics(self) -> Comparison:
-        every = self._departments.join(self._department_sums(), "department", "left")
-        names = ("total_sales", "order_count", "customer_count")
-        return self._compare(
-            DEPARTMENT_ANALYTICS,
-            self._engine.read(DEPARTMENT_ANALYTICS),
-            recomputing.filled(every, names).select("department", "product_count", *names),
-            [
-                *map(Same, ("product_count", *names)),
-                Quotient("avg_order_value", "total_sales", "order_count"),
-            ],
-        )
-
-    def _customer_insights(self) -> Comparison:
-        engine, as_of = self._engine, self._written.as_of
-        orders = engine.read(silver(ORDERS))
-        sums = recomputing.customers_of(orders)
-        if as_of is not None:
-            sums = with_days_until(sums, as_of, "last_order_date", "days_since")
-        since = nw.col("days_since")
-        wanted = sums.with_columns(
-            nw.when(since < 0).then(0).otherwise(since).alias("days_since_last_order")
-        ).join(self._favorites(orders), "user_id", "left")
-        names = ("total_orders", "total_spend", "first_order_date", "last_order_date")
-        return self._compare(
-            CUSTOMER_INSIGHTS,
-            engine.read(CUSTOMER_INSIGHTS),
-            wanted,
-            [
-                *map(Same, (*names, "days_since_last_order")),
-                Quotient("avg_order_value", "total_spend", "total_orders"),
-                SegmentRule(),
-                _Favorite("favorite_department", always=self._is_whole),
-                _Favorite("favorite_product_id", always=self._is_whole),
-            ],
-        )
-
-    def _favorites(self, orders: Frame) -> Frame:
-        """Find the favourites of the customers who ordered on touched dates; the others kept them.
-
-        Grain: one row per customer looked at; `is_looked_at` is true.
-        """
-        if self._is_whole:
-            products, departments = self._pairs("user_id", "product_id"), self._bought_departments
-            users = None
-        else:
-            ordered = nw.col("date").is_in(list(self._written.dates))
-            if self._written.left_users:
-                ordered = ordered | nw.col("user_id").is_in(list(self._written.left_users))
-            users = self._engine.checkpoint(orders.filter(ordered).select("user_id").unique())
-            theirs = orders.join(users, "user_id", "semi").select("order_id", "user_id")
-            bought = self._engine.checkpoint(
-                self._engine.read(silver(ORDER_ITEMS))
-                .select("order_id", "product_id")
-                .join(theirs, "order_id")
-                .join(self._products.select("product_id", "department_no"), "product_id")
-            )
-            products = recomputing.pairs(bought, "user_id", "product_id", packable=None)
-            departments = recomputing.pairs(bought, "user_id", "department_no", packable=None)
-        product = recomputing.most_often(products, "user_id", "product_id")
-        department = recomputing.most_often(departments, "user_id", "department_no").join(
-            self._departments.select("department_no", "department"), "department_no"
-        )
-        both = product.join(department, "user_id").select(
-            "user_id",
-            nw.col("product_id").alias("favorite_product_id"),
-            nw.col("department").alias("favorite_department"),
-        )
-        every = both if users is None else users.join(both, "user_id", "left")
-        return every.with_columns(nw.lit(value=True).alias("is_looked_at"))
+        if table in GOLD:
+            found.append(_completeness(sources.engine, table, result))
+    return found
 
 
-@dataclass(frozen=True)
-class _Favorite:
-    """A favourite, judged for the customers whose items were looked at.
-
-    Attributes:
-        column: The column of the table.
-        always: Whether all customers were looked at, so that who is not there has no items.
-    """
-
-    column: str
-    always: bool
-
-    def holds(self) -> nw.Expr:
-        """See `Rule.holds`."""
-        same = Same(self.column).holds()
-        return same if self.always else same | nw.col(expected("is_looked_at")).is_null()
-
-    def wanted(self, row: Mapping[str, Any]) -> Any:
-        """See `Rule.wanted`."""
-        looked_at = self.always or row[expected("is_looked_at")]
-        return row[expected(self.column)] if looked_at else row[self.column]
-
-
-def _rows(engine: Engine, frame: Frame) -> int:
-    return int(engine.fetch(frame.select(nw.len().cast(nw.Int64).alias("rows")))[0]["rows"])
+def _completeness(engine: Engine, table: Table, comparison: Comparison) -> Measure:
+    if table is DAILY_SALES:
+        return _complete_dates(engine)
+    wrong = comparison.missing + comparison.extra + comparison.doubled
+    samples = comparison.samples if wrong else ()
+    return Measure(COMPLETENESS, table.path, wrong, comparison.keys, samples)
 
 
 def _complete_dates(engine: Engine) -> Measure:
@@ -434,13 +95,12 @@ def _total(engine: Engine, table: Table, *names: str) -> list[int]:
     return [int(row[name] or 0) for name in names]
 
 
-def _cross_measures(engine: Engine) -> list[Measure]:
+def _cross_measures(engine: Engine, itemless: int) -> list[Measure]:
     """Hold the sums of the tables against each other and against silver."""
     sales, orders, items = _total(engine, DAILY_SALES, "total_sales", "order_count", "total_items")
     by_product, quantity = _total(engine, PRODUCT_PERFORMANCE, "total_sales", "total_quantity")
     (by_department,) = _total(engine, DEPARTMENT_ANALYTICS, "total_sales")
     spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
-    itemless = _itemless_total(engine)
     in_orders, in_items = (engine.row_count(silver(entity)) for entity in (ORDERS, ORDER_ITEMS))
     without = f"{itemless} of orders without items"
     revenue = (
@@ -477,14 +137,6 @@ def _difference(check: Check, subject: str, found: int, known: int, said: str) -
     return Measure(check, subject, off, known, (said,) if off else ())
 
 
-def _itemless_total(engine: Engine) -> int:
-    """Sum the totals of the orders that have no silver item, in cents."""
-    with_items = engine.read(silver(ORDER_ITEMS)).select("order_id").unique()
-    itemless = engine.read(silver(ORDERS)).join(with_items, "order_id", "anti")
-    row = engine.fetch(itemless.select(nw.col("total_amount").sum().alias("cents")))[0]
-    return int(row["cents"] or 0)
-
-
 def _trend(engine: Engine, written: Written) -> Measure:
     """Look for days whose sales are unlike those before among the days that were written."""
     days = engine.fetch(engine.read(DAILY_SALES).select("date", "total_sales"))
@@ -493,3 +145,6 @@ def _trend(engine: Engine, written: Written) -> Measure:
     base = len(judged_days(totals, set(written.dates)))
     samples = first_samples(f"{day}: {Decimal(totals[day]).scaleb(-2)}" for day in unusual)
     return Measure(TREND, DAILY_SALES.path, len(unusual), base, samples)
+
+
+__all__ = ["Written", "gold_measures"]

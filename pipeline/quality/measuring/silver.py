@@ -30,6 +30,7 @@ from pipeline.contracts.model import (
 from pipeline.engine import Engine
 from pipeline.portable import Frame
 from pipeline.quality.measure import MAX_SAMPLES, Measure, first_samples
+from pipeline.quality.measuring.counting import count_rows
 from pipeline.transforms.silver.arrival import CHANGE, INSERT, UPDATE
 from pipeline.transforms.silver.reading import RETRIED
 from pipeline.transforms.silver.reasons import PROBLEMS, decode
@@ -162,7 +163,7 @@ class Refinement:
 def active_products(engine: Engine) -> int:
     """Count the active products; before refinement, those that a new catalogue is held against."""
     products = engine.read(silver(PRODUCTS)).filter(nw.col("is_active"))
-    return int(engine.fetch(products.select(nw.len().cast(nw.Int64).alias("rows")))[0]["rows"])
+    return count_rows(engine, products)
 
 
 def silver_measures(

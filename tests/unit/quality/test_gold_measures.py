@@ -1,12 +1,19 @@
 """Gold computed a second time: right tables pass, every planted error is found and shown."""
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pipeline.contracts.gold import CUSTOMER_INSIGHTS, DAILY_SALES, PRODUCT_PERFORMANCE
+from pipeline.contracts.gold import (
+    CUSTOMER_INSIGHTS,
+    DAILY_PRODUCT,
+    DAILY_SALES,
+    DEPARTMENT_ANALYTICS,
+    PRODUCT_PERFORMANCE,
+)
 from pipeline.quality.measuring.gold import Written, gold_measures
 from simulator.engine.polars_engine import PolarsEngine
 from tests.gates import DAYS, INTERIM_PLANTS, PLANTS, Plant, make_lake, measured, written
@@ -45,14 +52,13 @@ def test_right_tables_pass(made: Path, what: Written) -> None:
 @pytest.mark.parametrize("plant", PLANTS, ids=str)
 def test_planted_errors_are_found_where_they_are(plant: Plant, lake: Path) -> None:
     plant.into(lake)
-    found = measured(PolarsEngine(lake), WHOLE)
+    found = measured(PolarsEngine(lake), replace(WHOLE, tables=[plant.table.path]))
     wrong = {key for key, measure in found.items() if measure.measured}
     differing = found["recomputation", plant.table.path]
     # A row under another key is one too many and one too few.
     moved = plant.table.key[0] in plant.change
     assert differing.measured == (2 if moved or plant.copies == 2 else 1)
     assert differing.samples
-    assert {subject for check, subject in wrong if check == "recomputation"} == {plant.table.path}
     complete = plant.copies == 1 and not moved
     assert (("completeness", plant.table.path) in wrong) is not complete
 
@@ -72,9 +78,8 @@ def test_planted_errors_are_found_where_they_are(plant: Plant, lake: Path) -> No
 )
 def test_the_first_difference_is_shown(plant: Plant, sample: str, lake: Path) -> None:
     plant.into(lake)
-    assert measured(PolarsEngine(lake), WHOLE)["recomputation", plant.table.path].samples[0] == (
-        sample
-    )
+    found = measured(PolarsEngine(lake), replace(WHOLE, tables=[plant.table.path]))
+    assert found["recomputation", plant.table.path].samples[0] == sample
 
 
 @pytest.mark.parametrize("plant", INTERIM_PLANTS, ids=str)
@@ -117,15 +122,14 @@ def test_customers_of_other_days_keep_their_favourites_unlooked_at(lake: Path) -
     Plant(CUSTOMER_INSIGHTS, 2, {"favorite_product_id": 1}).into(lake)
     what = written(dates=DAYS[2:])
     assert measured(PolarsEngine(lake), what)["recomputation", CUSTOMER_INSIGHTS.path].measured == 0
-    left = Written(what.tables, what.dates, all_dates=False, left_users=[2], as_of=what.as_of)
+    left = replace(what, left_users=[2])
     assert measured(PolarsEngine(lake), left)["recomputation", CUSTOMER_INSIGHTS.path].measured == 1
 
 
 def test_only_what_was_written_is_computed_again(made: Path) -> None:
-    nothing = Written((), DAYS, all_dates=True, left_users=[], as_of=DAYS[-1])
-    assert gold_measures(PolarsEngine(made), nothing) == []
-    customers = Written([CUSTOMER_INSIGHTS.path], [], all_dates=False, left_users=[], as_of=DAYS[2])
-    found = measured(PolarsEngine(made), customers)
+    assert gold_measures(PolarsEngine(made), replace(WHOLE, tables=())) == []
+    seen_from = replace(LAST_DAY, tables=[CUSTOMER_INSIGHTS.path], dates=[])
+    found = measured(PolarsEngine(made), seen_from)
     assert {subject for check, subject in found if check == "recomputation"} == {
         CUSTOMER_INSIGHTS.path
     }
@@ -139,3 +143,44 @@ def test_another_view_date_is_held_too(made: Path) -> None:
     )
     found = measured(PolarsEngine(made), later)
     assert found["recomputation", CUSTOMER_INSIGHTS.path].measured == 4
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 13 items 3 at a time make 5 parts."""
+    monkeypatch.setattr("pipeline.quality.measuring.sources.ITEMS_LOOKED_AT", 3)
+
+
+def test_in_a_large_shop_right_tables_pass_in_every_part(made: Path, large: None) -> None:
+    for batch in range(1, 6):
+        found = measured(PolarsEngine(made), replace(WHOLE, batch_id=batch))
+        assert [m for m in found.values() if m.measured] == []
+        assert ("recomputation", DAILY_PRODUCT.path) in found
+
+
+@pytest.mark.parametrize(
+    ("plant", "seen"),
+    [
+        # Customer 3 is in the part of every fifth run.
+        (Plant(CUSTOMER_INSIGHTS, 3, {"favorite_department": "BAKERY"}), [0, 0, 1, 0, 0]),
+        # The first of three days is that of parts 0 and 1.
+        (INTERIM_PLANTS[0], [1, 0, 0, 0, 1]),
+        # What can be summed is held in every run; so are sums of daily counts.
+        (Plant(PRODUCT_PERFORMANCE, 2, {"order_count": 4}), [1] * 5),
+        (Plant(PRODUCT_PERFORMANCE, 2, {"total_sales": 4}), [1] * 5),
+        (Plant(DEPARTMENT_ANALYTICS, "BAKERY", {"customer_count": 4}), [1] * 5),
+    ],
+    ids=str,
+)
+def test_in_a_large_shop_each_run_looks_at_another_part(
+    plant: Plant, seen: list[int], lake: Path, large: None
+) -> None:
+    plant.into(lake)
+    engine = PolarsEngine(lake)
+    found = [
+        measured(engine, replace(WHOLE, tables=[plant.table.path], batch_id=batch))[
+            "recomputation", plant.table.path
+        ].measured
+        for batch in range(1, 6)
+    ]
+    assert found == seen
