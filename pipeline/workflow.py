@@ -153,7 +153,12 @@ WORKFLOW: tuple[State, ...] = (
         Actor.ENGINE,
         Step.BRONZE,
         Step.ROLL_BACK,
-        {**_NOTHING, Outcome.REJECTED: Step.REJECT, Outcome.BLOCKED: Step.REJECT},
+        {
+            # Files that an earlier run has decided on may still lie where they were delivered.
+            Outcome.NOTHING_NEW: Step.ARCHIVE,
+            Outcome.REJECTED: Step.REJECT,
+            Outcome.BLOCKED: Step.REJECT,
+        },
     ),
     _state(
         Step.BRONZE,

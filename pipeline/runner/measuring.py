@@ -72,6 +72,11 @@ def of_gold(engine: Engine, state: RunState, tables: Sequence[str]) -> list[Meas
     """
     touched = state.touched
     written = Written(
-        tables, touched.dates, touched.all_dates, touched.left_users, state.report.as_of
+        tables=tables,
+        dates=touched.dates,
+        all_dates=touched.all_dates,
+        left_users=touched.left_users,
+        as_of=state.report.as_of,
+        batch_id=state.batch_id,
     )
     return gold_measures(engine, written)

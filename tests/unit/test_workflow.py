@@ -148,11 +148,15 @@ def test_a_good_run_goes_from_the_first_step_to_the_last() -> None:
     assert steps.failed == []
 
 
-@pytest.mark.parametrize("step", ["check", "validate_raw"])
-def test_a_run_that_finds_nothing_new_has_succeeded(step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "done"),
+    [("check", ["check"]), ("validate_raw", ["check", "validate_raw", "archive", "notify"])],
+)
+def test_a_run_that_finds_nothing_new_has_succeeded(step: str, done: list[str]) -> None:
+    """Known files that an earlier run has left behind still leave the landing zone."""
     steps = Recorded(**{step: comes_out(Outcome.NOTHING_NEW)})
     assert walk(steps, no_pause) is End.SUCCEEDED
-    assert steps.done == GOOD[: GOOD.index(step) + 1]
+    assert steps.done == done
 
 
 @pytest.mark.parametrize("layer", ["bronze", "silver", "gold"])
