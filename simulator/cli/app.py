@@ -11,6 +11,7 @@ from simulator.cli import console
 from simulator.cli.bench import bench
 from simulator.cli.compare import compare
 from simulator.cli.demo import demo
+from simulator.cli.doctor import doctor
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.maintain import maintain
 from simulator.cli.quarantine import quarantine
@@ -76,6 +77,7 @@ _add(demo, _TRY)
 _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(maintain, _KEEP)
+_add(doctor, _KEEP)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)

@@ -122,7 +122,7 @@ def locked(root: Path) -> Iterator[None]:
             yield
         finally:
             # Nobody else has it while it is held; one who tries just then sees that it is gone.
-            (root / _LOCK).unlink(missing_ok=True)
+            lock_file(root).unlink(missing_ok=True)
             lock.release()
     finally:
         with suppress(OSError):  # The first folder that is not empty ends it.
@@ -130,10 +130,32 @@ def locked(root: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def lock_file(root: Path) -> Path:
+    """Return the file that a lake is locked by."""
+    return root / _LOCK
+
+
+def is_locked(root: Path) -> bool:
+    """Return whether a run is going on in a lake; a lock that a dead one has left is none."""
+    from filelock import FileLock, Timeout
+
+    if not lock_file(root).exists():
+        return False
+    lock = FileLock(lock_file(root))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    except OSError:  # Not ours to lock: whoever may write here has to look.
+        return False
+    lock.release()
+    return False
+
+
 def _acquired(root: Path) -> "BaseFileLock":
     from filelock import FileLock, Timeout
 
-    lock = FileLock(root / _LOCK)
+    lock = FileLock(lock_file(root))
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
