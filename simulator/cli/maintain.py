@@ -27,7 +27,7 @@ def maintain(
     table: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TABLE]...",
+            metavar="TABLE",
             help="gold/daily_sales, or daily_sales where that is clear; without it: all tables.",
             show_default=False,
         ),
