@@ -136,7 +136,8 @@ class _Upkeep:
             after = _holding(engine, table, engine.files(table))
             if after.version == before.version:  # The engine saw nothing to gain.
                 compacted, stale = 0, frozenset()
-            checkpoint = engine.write_checkpoint(table)
+            # The log of a table that nobody has written since it was made is one short file.
+            checkpoint = after.version > 0 and engine.write_checkpoint(table)
         removed = engine.vacuum(table, self._since, self._before_ms, dry_run=dry_run)
         return TableUpkeep(
             table=table.path,

@@ -12,6 +12,7 @@ from simulator.cli.backfill import backfill
 from simulator.cli.bench import bench
 from simulator.cli.compare import compare
 from simulator.cli.demo import demo
+from simulator.cli.doctor import doctor
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.maintain import maintain
 from simulator.cli.quarantine import quarantine
@@ -85,6 +86,7 @@ _add(backfill, _WORK)
 _add(runs, _KEEP)
 _add(rollback, _KEEP)
 _add(maintain, _KEEP)
+_add(doctor, _KEEP)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)

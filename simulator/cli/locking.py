@@ -12,6 +12,25 @@ _LOCK = "_lock"
 _POLL_SECONDS = 0.05
 
 
+def lock_file(root: Path) -> Path:
+    """Return the file that a lake is locked by."""
+    return root / _LOCK
+
+
+def is_locked(root: Path) -> bool:
+    """Return whether a run is going on in a lake; a lock that a dead one has left is none."""
+    from filelock import lock_descriptor
+
+    try:
+        descriptor = os.open(lock_file(root), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:  # Not there, or not ours to lock: whoever may write here has to look.
+        return False
+    try:
+        return not lock_descriptor(descriptor, blocking=False)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def locked(root: Path, *, wait: float = 0) -> Iterator[None]:
     """Keep other runs away from a lake for as long as one is going on.
@@ -37,7 +56,7 @@ def locked(root: Path, *, wait: float = 0) -> Iterator[None]:
         try:
             yield
         finally:
-            (root / _LOCK).unlink(missing_ok=True)
+            lock_file(root).unlink(missing_ok=True)
             os.close(descriptor)
     finally:
         with suppress(OSError):  # The first folder that is not empty ends it.
@@ -69,12 +88,12 @@ def _tried(root: Path) -> int | None:
 
     root.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(lock_file(root), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except FileNotFoundError:  # A first run that failed has just removed the folder.
         return None
     try:
         # Whoever held the lock has removed the file: a lock on what lies there no more is none.
-        if lock_descriptor(descriptor, blocking=False) and _lies_there(descriptor, root / _LOCK):
+        if lock_descriptor(descriptor, blocking=False) and _lies_there(descriptor, lock_file(root)):
             return descriptor
     except BaseException:
         os.close(descriptor)

@@ -28,7 +28,7 @@ def maintain(
     table: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TABLE]...",
+            metavar="TABLE",
             help="gold/daily_sales, or daily_sales where that is clear; without it: all tables.",
             show_default=False,
         ),
@@ -52,7 +52,7 @@ def maintain(
     tables = _chosen(table or [])
     check_lake(lake)
     with locked(lake):
-        _check_settled(lake)
+        check_settled(lake)
         done = _maintain(lake, tables, engine, dry_run=dry_run)
     if as_json:
         console.document(_document(lake, done, dry_run=dry_run))
@@ -67,7 +67,7 @@ def _chosen(words: Sequence[str]) -> list[Table]:
     return [table for table in TABLES if not words or table.path in chosen]
 
 
-def _check_settled(lake: Path) -> None:
+def check_settled(lake: Path) -> None:
     """Refuse a lake in which a run waits to be undone: its files are not what they seem.
 
     Raises:

@@ -9,12 +9,14 @@ from typing import cast
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from filelock import FileLock
 
 from pipeline.contracts import ORDER_ITEMS, ORDERS, TABLES, bronze, silver
 from pipeline.contracts.gold import PRODUCT_PERFORMANCE
 from pipeline.contracts.meta import RUNS
 from pipeline.engine import Commit, DataFile, Engine
 from pipeline.errors import EngineError
+from pipeline.runner.home import Intent, LakeHome
 from pipeline.runner.maintenance import (
     TableUpkeep,
     first_kept,
@@ -24,6 +26,7 @@ from pipeline.runner.maintenance import (
 )
 from simulator.engine.polars_engine import PolarsEngine
 from tests.crashes import Watched
+from tests.e2e.test_cli import call
 from tests.lakes import (
     Row,
     Shop,
@@ -275,6 +278,29 @@ def test_a_table_that_cannot_be_rewritten_is_told_and_the_others_go_on(shop: Sho
     assert done[bronze(ORDERS).path].compacted == 0
     assert done[bronze(ORDER_ITEMS).path].compacted == DAYS - 1
     assert len(live_files(shop.lake)[bronze(ORDERS).path]) == DAYS
+
+
+# --- As users call it ----------------------------------------------------------------------------
+
+
+def test_the_command_tells_what_it_did_and_refuses_a_lake_at_work(shop: Shop) -> None:
+    """A dry run, the work itself, nothing to gain; a run that waits to be undone; a lock."""
+    lake = shop.lake
+    told = call("maintain", "--lake", lake, "--dry-run", "bronze/orders", "silver/order_items").out
+    assert "4 partitions clustered" in told
+    assert "would be put in order" in told
+    (orders,) = call("maintain", "--lake", lake, "--json", "bronze/orders").document["tables"]
+    assert (orders["before"]["files"], orders["after"]["files"]) == (DAYS, 2)
+    assert orders["did_something"]
+    again = call("maintain", "--lake", lake, "bronze/orders")
+    assert again.out == "Nothing to gain in 1 table.\n"
+
+    with FileLock(lake / "_lock"):
+        assert "Another run is working" in call("maintain", "--lake", lake, code=1).err
+    LakeHome(lake).begin(Intent(9, {}))
+    refused = call("maintain", "--lake", lake, code=2).err
+    assert "A run was interrupted in" in refused
+    assert "The next run undoes it" in refused
 
 
 # --- Decisions -----------------------------------------------------------------------------------
