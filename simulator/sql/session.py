@@ -1,0 +1,154 @@
+"""Questions put to a lake, and their answers."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+from sqlglot import exp
+
+from pipeline.contracts import TABLES, Table
+from simulator.cli.text import did_you_mean, listed
+from simulator.sql.errors import QueryError, refuse
+from simulator.sql.functions import MACROS
+from simulator.sql.scope import quoted
+from simulator.sql.statements import Answer, Statement, translate
+from simulator.sql.tables import LakeTables
+from simulator.sql.types import Field, stored
+
+_BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a question.
+
+    Attributes:
+        fields: Names and types of its columns.
+        reader: Its rows as an Arrow reader of record batches, to be read once.
+    """
+
+    fields: tuple[Field, ...]
+    reader: Any
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Return the rows as Python has them: exact decimals, times in UTC."""
+        for batch in self.reader:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+class Session:
+    """Answers questions about one lake; nothing is written.
+
+    Args:
+        lake: Folder of the lake.
+    """
+
+    def __init__(self, lake: Path) -> None:
+        self.tables = LakeTables(lake)
+        self._lake = lake
+        self._duckdb = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        self._duckdb.execute("SET TimeZone = 'UTC'")
+        for macro in MACROS:
+            self._duckdb.execute(macro)
+        self._duckdb.execute("SET enable_external_access = false")
+        self._duckdb.execute("SET lock_configuration = true")
+        self._known: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._duckdb.close()
+
+    def translated(self, text: str) -> Statement:
+        """Return what DuckDB is given for a statement.
+
+        Raises:
+            QueryError: It is refused.
+        """
+        return translate(text, self._find)
+
+    @contextmanager
+    def answered(self, text: str) -> Iterator[Result]:
+        """Answer a statement in Athena's dialect; the rows are read within the `with`.
+
+        Raises:
+            QueryError: It is refused, or fails on a value.
+            EngineError: The lake cannot be read.
+        """
+        self.tables.refresh()
+        for name in self._known:
+            self._duckdb.unregister(name)
+        self._known.clear()
+        statement = self.translated(text)
+        with _failures():
+            reader = self._duckdb.sql(statement.sql).to_arrow_reader(_BATCH_ROWS)
+            with closing(reader):
+                yield Result(statement.fields, reader)
+
+    def table(self, database: str, name: str) -> Table | None:
+        """Return a table by the names that SQL has for it; None when the lake has none."""
+        return self.tables.databases().get(database.lower(), {}).get(name.lower())
+
+    def fields(self, table: Table) -> tuple[Field, ...]:
+        """Return the columns of a table."""
+        present = self.tables.columns(table)
+        return tuple(Field(c.name, stored(c.type)) for c in table.columns if c.name in present)
+
+    def _find(self, node: exp.Table) -> Answer:
+        """Hand a table over to DuckDB; see `statements.Finder`."""
+        database, name = node.db.lower(), node.name.lower()
+        if node.catalog and node.catalog.lower() != "awsdatacatalog":
+            refuse(node, f"There is no catalog {node.catalog}.", "Write database.table.")
+        databases = self.tables.databases()
+        if not database:
+            homes = [f"{layer}.{name}" for layer, tables in databases.items() if name in tables]
+            known = sorted({each for tables in databases.values() for each in tables})
+            guess = "" if homes else did_you_mean(name, known)
+            hint = f"Write {' or '.join(homes)}." if homes else "Write database.table."
+            refuse(node, f"The table {name} needs its database.{guess}", hint)
+        table = databases.get(database, {}).get(name)
+        if table is None:
+            self._unknown_table(node, database, name)
+        registered = table.path
+        if registered not in self._known:
+            self._duckdb.register(registered, self.tables.dataset(table))
+            self._known.add(registered)
+        return quoted(registered), self.fields(table)
+
+    def _unknown_table(self, node: exp.Table, database: str, name: str) -> None:
+        databases = self.tables.databases()
+        if any((t.layer, t.name) == (database, name) for t in TABLES):
+            refuse(
+                node,
+                f"The lake {self._lake} has no table {database}.{name} yet.",
+                "A run creates the tables that are missing.",
+            )
+        if database not in databases:
+            guess = did_you_mean(database, databases)
+            known = listed(sorted(databases))
+            refuse(node, f"There is no database {database}.{guess}", f"There are {known}.")
+        names = [f"{layer}.{each}" for layer, tables in databases.items() for each in tables]
+        guess = did_you_mean(f"{database}.{name}", names)
+        known = listed(sorted(databases[database]))
+        refuse(
+            node, f"There is no table {database}.{name}.{guess}", f"{database} has {known}."
+        )
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say what DuckDB has against a statement in the project's own errors."""
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        said = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+        kind, _, text = said.partition(": ")
+        what = text if kind.endswith("Error") and text else said
+        msg = f"The statement fails: {what}."
+        raise QueryError(msg) from error
