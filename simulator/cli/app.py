@@ -13,6 +13,8 @@ from simulator.cli.compare import compare
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
+from simulator.cli.query import EPILOG as QUERY_EPILOG
+from simulator.cli.query import query
 from simulator.cli.show import show
 from simulator.cli.simulate import simulate
 from simulator.cli.version import version
@@ -74,6 +76,7 @@ _add(demo, _TRY)
 _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(show, _LOOK)
+_add(query, _LOOK, QUERY_EPILOG)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)
 _add(bench, _LOOK)
