@@ -11,6 +11,8 @@ from simulator.cli import console
 from simulator.cli.bench import bench
 from simulator.cli.compare import compare
 from simulator.cli.demo import demo
+from simulator.cli.explain import EPILOG as EXPLAIN_EPILOG
+from simulator.cli.explain import explain
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
 from simulator.cli.query import EPILOG as QUERY_EPILOG
@@ -77,6 +79,7 @@ _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(show, _LOOK)
 _add(query, _LOOK, QUERY_EPILOG)
+_add(explain, _LOOK, EXPLAIN_EPILOG)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)
 _add(bench, _LOOK)
