@@ -36,16 +36,20 @@ _BEGINS = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN
 _FOREIGN = {
     TokenType.DCOLON: ("Athena has no `::`", "Write CAST(x AS type)."),
     TokenType.L_BRACE: ("Athena has no braces", ""),
-    TokenType.QUALIFY: ("Athena has no QUALIFY", "Put the query into a subquery and use WHERE."),
     TokenType.ILIKE: ("Athena has no ILIKE", "Write LOWER(x) LIKE 'pattern'."),
     TokenType.GLOB: ("Athena has no GLOB", "Use LIKE."),
     TokenType.PIVOT: ("Athena has no PIVOT", "Sum over CASE expressions."),
     TokenType.UNPIVOT: ("Athena has no UNPIVOT", "Use UNION ALL."),
     TokenType.PLACEHOLDER: ("A parameter `?` has no value here", "Write the value."),
     TokenType.PARAMETER: ("Athena has no variables", "Write the value."),
-    TokenType.DIV: ("Athena has no `//` and no DIV", "`/` of whole numbers gives a whole number."),
     TokenType.ARROW: ("`->` is not offered here", ""),
     TokenType.DARROW: ("Athena has no `->>`", ""),
+}
+# Words that are names to sqlglot here, and clauses to others.
+_FOREIGN_WORDS = {
+    "QUALIFY": ("Athena has no QUALIFY", "Put the query into a subquery and use WHERE."),
+    "PIVOT": ("Athena has no PIVOT", "Sum over CASE expressions."),
+    "UNPIVOT": ("Athena has no UNPIVOT", "Use UNION ALL."),
 }
 _CHANGES = {
     "ALTER", "ANALYZE", "ATTACH", "CALL", "COPY", "CREATE", "DELETE", "DETACH", "DROP", "EXPORT",
@@ -110,6 +114,7 @@ def _check_beginning(tokens: list[Token]) -> None:
     if first.token_type is TokenType.FROM:
         msg = "A statement cannot begin with FROM in Athena."
         raise QueryError(msg, "Write SELECT * FROM.", _place(first))
+    _check_token(None, first, None)
     if first.token_type not in _BEGINS:
         msg = f"Expected SELECT or WITH, got {first.text}."
         raise QueryError(msg, "", _place(first))
@@ -117,11 +122,24 @@ def _check_beginning(tokens: list[Token]) -> None:
 
 def _check_token(before: Token | None, token: Token, after: Token | None) -> None:
     kind = token.token_type
-    if kind in _FOREIGN:
-        what, hint = _FOREIGN[kind]
+    foreign = _FOREIGN.get(kind)
+    if foreign is None and not token.text.startswith('"') and kind is not TokenType.STRING:
+        foreign = _FOREIGN_WORDS.get(token.text.upper())
+    if foreign is not None:
+        what, hint = foreign
         raise QueryError(f"{what}.", hint, _place(token))
     if token.text in {"==", "<=>", "!<", "!>"}:
         raise QueryError(f"Athena has no {token.text}.", "Use =, <, > or <>.", _place(token))
+    if kind is TokenType.SLASH and before is not None and before.token_type is TokenType.SLASH:
+        msg = "Athena has no //."
+        raise QueryError(msg, "`/` of whole numbers gives a whole number.", _place(token))
+    if (
+        kind is TokenType.INTERVAL
+        and after is not None
+        and after.token_type is TokenType.NUMBER
+    ):
+        msg = "Athena wants the number of an interval in quotes."
+        raise QueryError(msg, f"Write INTERVAL '{after.text}' DAY.", _place(token))
     if kind is TokenType.VAR and token.text.startswith(("$", "@")):
         raise QueryError(f"{token.text} has no value here.", "Write the value.", _place(token))
     if kind is TokenType.L_BRACKET and (before is None or before.text.upper() != "ARRAY"):

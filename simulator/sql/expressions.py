@@ -342,7 +342,7 @@ class Expressions:
         return Typed(f"CASE {parts} ELSE {cast[-1]} END", kind)
 
     def _cast(self, node: exp.Cast) -> Typed:
-        allow(node, "this", "to")
+        allow(node, "this", "to", "safe")
         kind = type_named(node.args["to"])
         return convert(self.typed(node.this), kind, node, lenient=isinstance(node, exp.TryCast))
 

@@ -410,7 +410,7 @@ SCALARS: Mapping[str, Function] = {
     "substring": Function(2, 3, _substr),
     "trim": _text(f"trim({{}}, '{_SPACE}')"),
     # Java leaves the sharp s as it is.
-    "upper": _text("array_to_string(list_transform(string_split({}, 'ß'), p -> upper(p)), 'ß')"),
+    "upper": _text("array_to_string(list_transform(string_split({}, 'ß'), lambda p: upper(p)), 'ß')"),
     "week": _part("week"),
     "week_of_year": _part("week"),
     "year": _part("year"),

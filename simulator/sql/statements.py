@@ -203,7 +203,10 @@ class _Queries:
         parts = []
         if limit := node.args.get("limit"):
             if isinstance(limit, exp.Fetch):
-                allow(limit, "direction", "count")
+                allow(limit, "direction", "count", "limit_options")
+                options = limit.args.get("limit_options")
+                if options is not None:
+                    allow(options, "rows")
                 count = limit.args.get("count")
             else:
                 allow(limit, "expression")
