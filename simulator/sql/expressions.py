@@ -233,7 +233,7 @@ class Expressions:
         one, other = self.typed(node.left), self.typed(node.right)
         if {one.type, other.type} - {VARCHAR, UNKNOWN}:
             self._mismatch(node, "||", one, other, "Write CAST(x AS varchar).")
-        return Typed(f"({one.sql} || {other.sql})", VARCHAR)
+        return Typed(f"({cast_to(one, VARCHAR).sql} || {cast_to(other, VARCHAR).sql})", VARCHAR)
 
     def _comparison(self, node: exp.Expr) -> Typed:
         one, other = self.typed(node.args["this"]), self.typed(node.args["expression"])

@@ -200,7 +200,7 @@ def _sqrt(c: Call) -> Typed:
 
 
 def _concat(c: Call) -> Typed:
-    parts = [c.need(place, VARCHAR).sql for place in range(len(c.args))]
+    parts = [cast_to(c.need(place, VARCHAR), VARCHAR).sql for place in range(len(c.args))]
     return Typed(f"({' || '.join(parts)})", VARCHAR)
 
 

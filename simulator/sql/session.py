@@ -13,10 +13,10 @@ from pipeline.contracts import TABLES, Table
 from simulator.cli.text import did_you_mean, listed
 from simulator.sql.errors import QueryError, refuse
 from simulator.sql.functions import MACROS
-from simulator.sql.scope import quoted
+from simulator.sql.scope import literal, quoted
 from simulator.sql.statements import Answer, Statement, translate
 from simulator.sql.tables import LakeTables
-from simulator.sql.types import Field, stored
+from simulator.sql.types import Field
 
 _BATCH_ROWS = 65_536
 
@@ -53,6 +53,7 @@ class Session:
         self._duckdb.execute("SET TimeZone = 'UTC'")
         for macro in MACROS:
             self._duckdb.execute(macro)
+        self._duckdb.execute(f"SET allowed_directories = [{literal(str(lake.resolve()))}]")
         self._duckdb.execute("SET enable_external_access = false")
         self._duckdb.execute("SET lock_configuration = true")
         self._known: set[str] = set()
@@ -81,7 +82,7 @@ class Session:
         """
         self.tables.refresh()
         for name in self._known:
-            self._duckdb.unregister(name)
+            self._duckdb.execute(f"DROP VIEW {quoted(name)}")
         self._known.clear()
         statement = self.translated(text)
         with _failures():
@@ -95,8 +96,7 @@ class Session:
 
     def fields(self, table: Table) -> tuple[Field, ...]:
         """Return the columns of a table."""
-        present = self.tables.columns(table)
-        return tuple(Field(c.name, stored(c.type)) for c in table.columns if c.name in present)
+        return self.tables.fields(table)
 
     def _find(self, node: exp.Table) -> Answer:
         """Hand a table over to DuckDB; see `statements.Finder`."""
@@ -115,7 +115,10 @@ class Session:
             self._unknown_table(node, database, name)
         registered = table.path
         if registered not in self._known:
-            self._duckdb.register(registered, self.tables.dataset(table))
+            with _failures():
+                self._duckdb.execute(
+                    f"CREATE VIEW {quoted(registered)} AS {self.tables.select(table)}"
+                )
             self._known.add(registered)
         return quoted(registered), self.fields(table)
 

@@ -1,24 +1,23 @@
 """The tables of a lake as DuckDB reads them: the files of a version, with their partitions.
 
-A table is handed over as an Arrow dataset that is made from the Delta log: every file stands with
-the values of its partition, so that files which a condition rules out are not opened, and of the
-others only the columns that are asked for are read.
+DuckDB is given the Parquet files that the Delta log lists, so that files which a condition on the
+partition rules out are not opened but for the one that tells the schema, and of the others only the
+columns that are asked for are read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from deltalake import DeltaTable
-from pyarrow import fs
 
 from pipeline.contracts import TABLES, Table
+from pipeline.errors import EngineError
 from simulator.engine.failures import told
 from simulator.engine.tables import LocalTable
+from simulator.sql.scope import literal, quoted
+from simulator.sql.types import Field, stored
 
 
 def chosen_version(lake: Path, table: Table) -> int | None:
@@ -58,28 +57,35 @@ class LakeTables:
         """Look at the latest state of the lake from now on."""
         self._open.clear()
 
-    def columns(self, table: Table) -> tuple[str, ...]:
-        """Return the columns that the table has; a lake from before may lack new ones."""
-        return tuple(field.name for field in self._opened(table).schema().fields)
+    def fields(self, table: Table) -> tuple[Field, ...]:
+        """Return the columns of a table; a lake from before may lack new ones."""
+        present = {field.name for field in self._opened(table).schema().fields}
+        return tuple(Field(c.name, stored(c.type)) for c in table.columns if c.name in present)
 
-    def dataset(self, table: Table) -> Any:
-        """Return a table's version as an Arrow dataset."""
+    def select(self, table: Table) -> str:
+        """Return a statement that gives DuckDB every row of a table's version.
+
+        Raises:
+            EngineError: The log cannot be read, or a file lies where its partition does not.
+        """
+        fields = self.fields(table)
         with told(f"reading the log of {table.path}", self._lake):
-            opened = self._opened(table)
-            schema = pa.schema(opened.schema().to_arrow())
-            names = opened.metadata().partition_columns
-            files = pa.table(opened.get_add_actions(flatten=True))
-        form, disk, root = ds.ParquetFileFormat(), fs.LocalFileSystem(), self._lake / table.path
-        wanted = ["path", *(f"partition.{name}" for name in names)]
-        fragments = [
-            form.make_fragment(
-                str(root / unquote(file["path"])),
-                filesystem=disk,
-                partition_expression=_partition(file, names, schema),
-            )
-            for file in files.select(wanted).to_pylist()
-        ]
-        return ds.FileSystemDataset(fragments, schema, form, disk)
+            files = pa.table(self._opened(table).get_add_actions(flatten=True)).to_pylist()
+        if not files:
+            nothing = [f"CAST(NULL AS {f.type.duckdb}) AS {quoted(f.name)}" for f in fields]
+            return f"SELECT {', '.join(nothing)} WHERE FALSE"
+        root = self._lake.resolve() / table.path
+        paths = [unquote(file["path"]) for file in files]
+        for path, file in zip(paths, files, strict=True):
+            _check_partition(table, path, file)
+        options = _partitions(table, fields)
+        plain = [f.name for f in fields if f.name not in table.partition_by]
+        if any(file.get(f"null_count.{name}") is None for file in files for name in plain):
+            # Some files may be from before a column; only then every file is asked for its schema.
+            options.append("union_by_name = true")
+        names = ", ".join(literal(_unglobbed(str(root / path))) for path in sorted(paths))
+        columns = ", ".join(quoted(field.name) for field in fields)
+        return f"SELECT {columns} FROM read_parquet([{names}], {', '.join(options)})"
 
     def _opened(self, table: Table) -> DeltaTable:
         if table.path not in self._open:
@@ -89,15 +95,30 @@ class LakeTables:
         return self._open[table.path]
 
 
-def _partition(file: Mapping[str, Any], names: list[str], schema: Any) -> Any:
-    """Return what holds for every row of a file, by the values of its partition."""
-    holds = None
-    for name in names:
-        value, column = file[f"partition.{name}"], pc.field(name)
-        one = column.is_null() if value is None else column == _scalar(value, schema, name)
-        holds = one if holds is None else holds & one
-    return holds
+def _check_partition(table: Table, path: str, file: Mapping[str, object]) -> None:
+    """Hold the partition that a file's folder tells against the one that the log tells."""
+    told_by_path = dict(
+        unquote(part).split("=", 1) for part in path.split("/")[:-1] if "=" in part
+    )
+    for name in table.partition_by:
+        logged = file[f"partition.{name}"]
+        if logged is None or told_by_path.get(name) != str(logged):
+            msg = f"The file {path} of {table.path} lies in another partition than {name}={logged}."
+            raise EngineError(msg, "Write the table anew: lakehouse simulate ... --rebuild.")
 
 
-def _scalar(value: Any, schema: Any, name: str) -> Any:
-    return pa.scalar(value, schema.field(name).type)
+def _partitions(table: Table, fields: Sequence[Field]) -> list[str]:
+    """Return how DuckDB is told to take partition columns from the names of folders."""
+    if not table.partition_by:
+        return ["hive_partitioning = false"]
+    kinds = [
+        f"{literal(field.name)}: {literal(field.type.duckdb)}"
+        for field in fields
+        if field.name in table.partition_by
+    ]
+    return ["hive_partitioning = true", f"hive_types = {{{', '.join(kinds)}}}"]
+
+
+def _unglobbed(path: str) -> str:
+    """Return a path whose stars and brackets stand for themselves."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
