@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 Row = dict[str, Any]
@@ -133,7 +133,9 @@ def daily_trend(f: Facts) -> Answer:
     return rows
 
 
-def _periods(f: Facts, first: Callable[[date], date]) -> list[tuple[date, list[date], Decimal, int]]:
+def _periods(
+    f: Facts, first: Callable[[date], date]
+) -> list[tuple[date, list[date], Decimal, int]]:
     found: dict[date, list[date]] = defaultdict(list)
     for day in f.days:
         found[first(day)].append(day)
@@ -170,7 +172,13 @@ def hour_pattern(f: Facts) -> Answer:
     for hour, orders in hours.items():
         sales = total(o["total_amount"] for o in orders)
         rows.append(
-            (hour, len(orders), sales, share(sales, len(orders)), percent(len(orders), len(f.orders)))
+            (
+                hour,
+                len(orders),
+                sales,
+                share(sales, len(orders)),
+                percent(len(orders), len(f.orders)),
+            )
         )
     return rows
 
@@ -205,7 +213,11 @@ def top_products(f: Facts) -> Answer:
     return [
         (
             *(place, p, f.product[p]["product_name"], f.product[p]["department"], sales[p]),
-            *(len(f.sold(p)), len({i["order_id"] for i in f.sold(p)}), percent(sales[p], everything)),
+            *(
+                len(f.sold(p)),
+                len({i["order_id"] for i in f.sold(p)}),
+                percent(sales[p], everything),
+            ),
         )
         for place, p in enumerate(order[:20], 1)
     ]
@@ -374,7 +386,7 @@ def _batch(row: Row) -> int:
 
 def missing_days(f: Facts) -> Answer:
     days = list(f.days)
-    gaps = [(a, b, (b - a).days - 1) for a, b in zip(days, days[1:], strict=False)]
+    gaps = [(a, b, (b - a).days - 1) for a, b in pairwise(days)]
     return [gap for gap in gaps if gap[2]]
 
 

@@ -1,4 +1,4 @@
-"""Answers to questions, as people and programs want them: a table, CSV, JSON, Parquet, a picture."""
+"""Answers as people and programs want them: a table, CSV, JSON, Parquet, a picture."""
 
 import csv
 import json
@@ -143,7 +143,7 @@ def _write_json(result: "Result", file: IO[str]) -> None:
         {name: _as_json(value) for name, value in zip(names, row, strict=True)}
         for row in result.rows()
     ]
-    utf = (file.encoding or "").lower().replace("-", "") == "utf8"
+    utf = (getattr(file, "encoding", None) or "").lower().replace("-", "") == "utf8"
     document = {"columns": columns, "rows": rows}
     file.write(json.dumps(document, indent=2, ensure_ascii=not utf) + "\n")
 

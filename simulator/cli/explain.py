@@ -35,7 +35,9 @@ def explain(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="TABLE|file", help="A gold or silver table, or the word file.", show_default=False
+            metavar="TABLE|file",
+            help="A gold or silver table, or the word file.",
+            show_default=False,
         ),
     ],
     which: Annotated[
@@ -94,9 +96,7 @@ def _key(table: Table, text: str) -> Any:
     return condition.value
 
 
-def _explain_gold(
-    engine: "Engine", table: Table, key: Any, limit: int, *, as_json: bool
-) -> None:
+def _explain_gold(engine: "Engine", table: Table, key: Any, limit: int, *, as_json: bool) -> None:
     from simulator.cli.explain_view import print_gold
     from simulator.explain.gold import explain_gold
 
@@ -110,9 +110,7 @@ def _explain_gold(
         print_gold(found)
 
 
-def _explain_silver(
-    engine: "Engine", table: Table, key: int, limit: int, *, as_json: bool
-) -> None:
+def _explain_silver(engine: "Engine", table: Table, key: int, limit: int, *, as_json: bool) -> None:
     from simulator.cli.explain_view import print_key
     from simulator.explain.rows import explain_key
 

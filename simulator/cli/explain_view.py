@@ -27,7 +27,9 @@ def print_gold(found: GoldExplained) -> None:
             figure.column,
             _value(figure.stored),
             console.tick(good=figure.agrees),
-            figure.how if figure.agrees else f"computed again: {_value(figure.again)}; {figure.how}",
+            figure.how
+            if figure.agrees
+            else f"computed again: {_value(figure.again)}; {figure.how}",
         ]
         for figure in found.figures
     ]
@@ -82,7 +84,9 @@ def print_key(found: KeyExplained) -> None:
             text = _value(Decimal(value).scaleb(-2) if amount else value)
             console.say(f"  {name.ljust(24)}{text}")
     left = found.count - len(found.rows)
-    console.heading("Delivered", f"the last {len(found.rows)} of {found.count} rows" if left else "")
+    console.heading(
+        "Delivered", f"the last {len(found.rows)} of {found.count} rows" if left else ""
+    )
     for row in found.rows:
         _print_delivered(row)
     if found.feeds:

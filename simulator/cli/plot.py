@@ -54,7 +54,7 @@ def _wanted(fields: "Sequence[Field]", name: str) -> int:
 
 
 def _measure(fields: "Sequence[Field]") -> int:
-    """Return the place of the first number behind the labels: never the first of several columns."""
+    """Return the place of the first number that is not the first of several columns."""
     numbers = [n for n, field in enumerate(fields) if field.type.is_number]
     later = [n for n in numbers if n > 0]
     if later or (numbers and len(fields) == 1):

@@ -1,4 +1,4 @@
-"""What TAB completes at the prompt: tables, their columns, functions, words of SQL, named queries."""
+"""What TAB completes at the prompt: tables, columns, functions, words of SQL, named queries."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,9 @@ _KEYWORDS = (
     "DATE", "TIMESTAMP", "INTERVAL", "DESC", "NULLS FIRST", "UNNEST", "FILTER",
 )  # fmt: skip
 _WORD = re.compile(r"[\\\w.]*$")
-_ALIASED = re.compile(r"\b(\w+)\.(\w+)(?:\s+(?:as\s+)?(?!on\b|where\b|join\b)(\w+))?", re.IGNORECASE)
+_ALIASED = re.compile(
+    r"\b(\w+)\.(\w+)(?:\s+(?:as\s+)?(?!on\b|where\b|join\b)(\w+))?", re.IGNORECASE
+)
 
 
 class Words(Completer):

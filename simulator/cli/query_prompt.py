@@ -1,4 +1,4 @@
-r"""`lakehouse query` alone: a prompt with history and completion; `\?` tells what it understands."""
+r"""`lakehouse query` alone: a prompt with history and completion; `\?` tells what there is."""
 
 import os
 import signal
@@ -170,7 +170,7 @@ def _prompt_session(session: "Session") -> "PromptSession[str]":
     from prompt_toolkit import PromptSession
     from prompt_toolkit.lexers import PygmentsLexer
     from prompt_toolkit.output import ColorDepth
-    from pygments.lexers.sql import SqlLexer
+    from pygments.lexers.sql import SqlLexer  # type: ignore[import-untyped]  # it ships no types
 
     plain = ColorDepth.DEPTH_1_BIT if "NO_COLOR" in os.environ else None
     return PromptSession(

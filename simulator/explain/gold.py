@@ -1,7 +1,7 @@
 """Gold rows computed again from their silver rows, one by one, so that every cent can be followed.
 
-The arithmetic is written out here once more, and not taken from the transforms: a figure that agrees
-has been computed twice.
+The arithmetic is written out here once more, and not taken from the transforms: a figure that
+agrees has been computed twice.
 """
 
 from collections.abc import Sequence
@@ -256,7 +256,7 @@ def _item_parts(items: pl.LazyFrame, limit: int) -> Parts:
     return _parts("silver.order_items", "share of the order's total", items, "share", parts, limit)
 
 
-def _parts(
+def _parts(  # noqa: PLR0917 - its two callers stand above
     table: str, measure: str, frame: pl.LazyFrame, column: str, rows: list[Part], limit: int
 ) -> Parts:
     amount = pl.col(column)
@@ -312,7 +312,8 @@ def _ranking(bought: pl.LazyFrame, column: str) -> list[tuple[Any, int]]:
     found = bought.group_by(column).agg(pl.len().alias("items")).collect().to_dicts()
     # Text is compared by its bytes, as numbers are by their size.
     order = sorted(
-        found, key=lambda r: (-r["items"], r[column].encode() if column == "department" else r[column])
+        found,
+        key=lambda r: (-r["items"], r[column].encode() if column == "department" else r[column]),
     )
     return [(row[column], row["items"]) for row in order[:_NEAR]]
 

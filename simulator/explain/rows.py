@@ -65,7 +65,7 @@ def explain_row(engine: Engine, path: str, row: int) -> list[RowExplained]:
             found.append(_Chain(engine, entity, key, record).explained(record))
     if not found:
         _no_such_row(engine, path, row)
-    return found
+    return sorted(found, key=lambda each: each.place.batch_id)
 
 
 def explain_file(engine: Engine, path: str) -> list[FileExplained]:
@@ -134,8 +134,7 @@ class _Chain:
         rows = sorted({record["source_row"] for record in self.delivered})
         here = pl.col("source_file").is_in(files) & pl.col("source_row").is_in(rows)
         return {
-            _sequence(record): record
-            for record in _records(engine, quarantine(self._entity), here)
+            _sequence(record): record for record in _records(engine, quarantine(self._entity), here)
         }
 
     def explained(self, record: Record) -> RowExplained:
@@ -268,7 +267,9 @@ def _feeds(engine: Engine, entity: Entity, row: Record | None) -> list[str]:
             product = pl.col("product_id") == row["product_id"]
             products = silver(next(each for each in ENTITIES if each.name == "products"))
             named = _records(engine, products, product, ("department",))
-            departments = [f"gold.department_analytics department={p['department']!r}" for p in named]
+            departments = [
+                f"gold.department_analytics department={p['department']!r}" for p in named
+            ]
             return [f"gold.product_performance product_id={row['product_id']}", *departments]
         case _:
             return [

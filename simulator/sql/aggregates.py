@@ -111,9 +111,7 @@ def _array_agg(c: Call, distinct: str, order: str) -> Typed:
 
 def _listagg(c: Call, distinct: str, order: str) -> Typed:
     between = c.need(1, VARCHAR).sql if len(c.args) > 1 else "''"
-    return Typed(
-        f"string_agg({distinct}{c.need(0, VARCHAR).sql}, {between}{order}){SLOT}", VARCHAR
-    )
+    return Typed(f"string_agg({distinct}{c.need(0, VARCHAR).sql}, {between}{order}){SLOT}", VARCHAR)
 
 
 AGGREGATES: Mapping[str, Aggregate] = {

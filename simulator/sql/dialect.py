@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from simulator.sql.errors import QueryError
 
@@ -53,8 +53,8 @@ _FOREIGN_WORDS = {
 }
 _CHANGES = {
     "ALTER", "ANALYZE", "ATTACH", "CALL", "COPY", "CREATE", "DELETE", "DETACH", "DROP", "EXPORT",
-    "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD", "MERGE", "MSCK", "OPTIMIZE", "PRAGMA", "REPLACE",
-    "REVOKE", "SET", "TRUNCATE", "UNLOAD", "UPDATE", "USE", "VACUUM",
+    "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD", "MERGE", "MSCK", "OPTIMIZE", "PRAGMA",
+    "REPLACE", "REVOKE", "SET", "TRUNCATE", "UNLOAD", "UPDATE", "USE", "VACUUM",
 }  # fmt: skip
 
 
@@ -133,11 +133,7 @@ def _check_token(before: Token | None, token: Token, after: Token | None) -> Non
     if kind is TokenType.SLASH and before is not None and before.token_type is TokenType.SLASH:
         msg = "Athena has no //."
         raise QueryError(msg, "`/` of whole numbers gives a whole number.", _place(token))
-    if (
-        kind is TokenType.INTERVAL
-        and after is not None
-        and after.token_type is TokenType.NUMBER
-    ):
+    if kind is TokenType.INTERVAL and after is not None and after.token_type is TokenType.NUMBER:
         msg = "Athena wants the number of an interval in quotes."
         raise QueryError(msg, f"Write INTERVAL '{after.text}' DAY.", _place(token))
     if kind is TokenType.VAR and token.text.startswith(("$", "@")):

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from simulator.cli.text import did_you_mean
 from simulator.sql import functions
-from simulator.sql.aggregates import AGGREGATES, SLOT, WINDOWS
+from simulator.sql.calls import HANDLERS, Calls, allow, tells
 from simulator.sql.casts import convert, type_named
 from simulator.sql.errors import refuse
 from simulator.sql.functions import SCALARS, Call
@@ -31,7 +30,6 @@ from simulator.sql.types import (
     decimal,
     sum_type,
 )
-from simulator.sql.unoffered import why_not
 
 Subquery = Callable[[exp.Expr, Scope], tuple[str, tuple[Field, ...]]]
 
@@ -57,22 +55,9 @@ _UNITS = {
 }
 _EXTRACTS = ("year", "quarter", "month", "week", "day", "day_of_week", "dow", "day_of_year", "doy",
     "year_of_week", "yow", "hour", "minute", "second")  # fmt: skip
-_ONLY_IN = "is not offered here"
 
 
-def allow(node: exp.Expr, *names: str) -> None:
-    """Refuse a part of a statement that has more to it than the named arguments.
-
-    Raises:
-        QueryError: It has.
-    """
-    for name, value in node.args.items():
-        if value and name not in names:
-            word = name.strip("_").replace("_", " ").upper()
-            refuse(node, f"{word} {_ONLY_IN}, or not known to Athena.")
-
-
-class Expressions:
+class Expressions(Calls):
     """Tells the expressions of one SELECT to DuckDB.
 
     Args:
@@ -93,7 +78,7 @@ class Expressions:
         kind = type(node)
         if kind in _COMPARISONS:
             return self._comparison(node)
-        handler = _HANDLERS.get(kind)
+        handler = HANDLERS.get(kind)
         if handler is None:
             text = node.sql(dialect="athena")
             short = text if len(text) <= 40 else f"{text[:40]}..."  # noqa: PLR2004 - of a line
@@ -113,11 +98,13 @@ class Expressions:
 
     # --- Values -------------------------------------------------------------------------------
 
+    @tells(exp.Column)
     def _column(self, node: exp.Column) -> Typed:
         if isinstance(node.this, exp.Star):
             refuse(node, "`*` cannot stand here.")
         return self._scope.column(node)
 
+    @tells(exp.Literal)
     def _literal(self, node: exp.Literal) -> Typed:
         text = node.name
         if node.is_string:
@@ -138,17 +125,21 @@ class Expressions:
             return Typed(f"CAST({number} AS BIGINT)", BIGINT)
         return Typed(str(number), INTEGER)
 
+    @tells(exp.Boolean)
     def _boolean(self, node: exp.Boolean) -> Typed:
         return Typed("TRUE" if node.this else "FALSE", BOOLEAN)
 
+    @tells(exp.Null)
     def _null(self, node: exp.Null) -> Typed:
         del node
         return Typed("NULL", UNKNOWN)
 
+    @tells(exp.Paren)
     def _paren(self, node: exp.Paren) -> Typed:
         inside = self.typed(node.this)
         return Typed(f"({inside.sql})", inside.type)
 
+    @tells(exp.Interval)
     def _interval(self, node: exp.Interval) -> Typed:
         unit = node.args["unit"].name.upper() if node.args.get("unit") else ""
         amount = node.this.name.strip() if isinstance(node.this, exp.Literal) else ""
@@ -156,14 +147,17 @@ class Expressions:
             refuse(node, "This interval is not known to Athena.", "Write INTERVAL '7' DAY.")
         return Typed(f"to_{unit.lower()}s({int(amount)})", _UNITS[unit])
 
+    @tells(exp.CurrentDate)
     def _current_date(self, node: exp.CurrentDate) -> Typed:
         allow(node)
         return Typed("current_date", DATE)
 
+    @tells(exp.CurrentTimestamp)
     def _current_timestamp(self, node: exp.CurrentTimestamp) -> Typed:
         allow(node)
         return Typed("now()", TIMESTAMP_TZ)
 
+    @tells(exp.Array)
     def _array(self, node: exp.Array) -> Typed:
         values = [self.typed(each) for each in node.expressions]
         kind: SqlType | None = UNKNOWN
@@ -176,6 +170,7 @@ class Expressions:
 
     # --- Operators ----------------------------------------------------------------------------
 
+    @tells(exp.Add, exp.Sub)
     def _sum(self, node: exp.Binary) -> Typed:
         sign = "+" if isinstance(node, exp.Add) else "-"
         one, other = self.typed(node.left), self.typed(node.right)
@@ -200,6 +195,7 @@ class Expressions:
             refuse(node, "Hours cannot be added to a date.", "Cast it to timestamp.")
         return Typed(f"CAST(({one.sql} {sign} {other.sql}) AS {one.type.duckdb})", one.type)
 
+    @tells(exp.Mul)
     def _product(self, node: exp.Mul) -> Typed:
         one, other = self._numbers(node, "*")
         made = functions.product(one, other)
@@ -207,9 +203,11 @@ class Expressions:
             refuse(node, "This product has more than 38 digits after the point.")
         return made
 
+    @tells(exp.Div)
     def _quotient(self, node: exp.Div) -> Typed:
         return functions.quotient(*self._numbers(node, "/"))
 
+    @tells(exp.Mod)
     def _remainder(self, node: exp.Mod) -> Typed:
         one, other = self._numbers(node, "%")
         if not (one.type.is_integer and other.type.is_integer):
@@ -223,12 +221,14 @@ class Expressions:
             self._mismatch(node, sign, one, other)
         return one, other
 
+    @tells(exp.Neg)
     def _negative(self, node: exp.Neg) -> Typed:
         value = self.typed(node.this)
         if not value.type.is_number:
             refuse(node, f"- needs a number, got {value.type}.")
         return Typed(f"(-{value.sql})", value.type)
 
+    @tells(exp.DPipe)
     def _joined(self, node: exp.DPipe) -> Typed:
         one, other = self.typed(node.left), self.typed(node.right)
         if {one.type, other.type} - {VARCHAR, UNKNOWN}:
@@ -258,20 +258,22 @@ class Expressions:
                 hint = "Athena converts no text unasked: use CAST."
         refuse(node, f"{sign} cannot be applied to {one.type} and {other.type}.", hint)
 
+    @tells(exp.And, exp.Or)
     def _and_or(self, node: exp.Connector) -> Typed:
         word = "AND" if isinstance(node, exp.And) else "OR"
-        return Typed(
-            f"({self.condition(node.left)} {word} {self.condition(node.right)})", BOOLEAN
-        )
+        return Typed(f"({self.condition(node.left)} {word} {self.condition(node.right)})", BOOLEAN)
 
+    @tells(exp.Not)
     def _not(self, node: exp.Not) -> Typed:
         return Typed(f"(NOT {self.condition(node.this)})", BOOLEAN)
 
+    @tells(exp.Is)
     def _is(self, node: exp.Is) -> Typed:
         if not isinstance(node.expression, exp.Null):
             refuse(node, "Athena knows IS NULL and IS NOT NULL only.", "Write the condition alone.")
         return Typed(f"({self.typed(node.this).sql} IS NULL)", BOOLEAN)
 
+    @tells(exp.Between)
     def _between(self, node: exp.Between) -> Typed:
         allow(node, "this", "low", "high")
         value = self.typed(node.this)
@@ -280,6 +282,7 @@ class Expressions:
             self._check_comparable(node, "BETWEEN", value, bound)
         return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
 
+    @tells(exp.In)
     def _in(self, node: exp.In) -> Typed:
         allow(node, "this", "expressions", "query")
         value = self.typed(node.this)
@@ -296,21 +299,25 @@ class Expressions:
             self._check_comparable(node, "IN", value, Typed("", fields[0].type))
         return Typed(f"({value.sql} IN ({inside}))", BOOLEAN)
 
+    @tells(exp.Like)
     def _like(self, node: exp.Like) -> Typed:
         one, other = self.typed(node.this), self.typed(node.expression)
         if {one.type, other.type} - {VARCHAR, UNKNOWN}:
             self._mismatch(node, "LIKE", one, other)
         return Typed(f"({one.sql} LIKE {other.sql})", BOOLEAN)
 
+    @tells(exp.Escape)
     def _escape(self, node: exp.Escape) -> Typed:
         inside, sign = self.typed(node.this), self.typed(node.expression)
         if not isinstance(node.this, exp.Like) or sign.type != VARCHAR:
             refuse(node, "ESCAPE goes with LIKE.")
         return Typed(f"({inside.sql[1:-1]} ESCAPE {sign.sql})", BOOLEAN)
 
+    @tells(exp.Exists)
     def _exists(self, node: exp.Exists) -> Typed:
         return Typed(f"EXISTS ({self._subquery(node.this, self._scope)[0]})", BOOLEAN)
 
+    @tells(exp.Subquery)
     def _scalar(self, node: exp.Subquery) -> Typed:
         allow(node, "this")
         sql, fields = self._subquery(node.this, self._scope)
@@ -318,6 +325,7 @@ class Expressions:
             refuse(node, f"A query in the place of a value gives one column, not {len(fields)}.")
         return Typed(f"({sql})", fields[0].type)
 
+    @tells(exp.Case)
     def _case(self, node: exp.Case) -> Typed:
         subject = self.typed(node.this) if node.this else None
         tests, values = [], []
@@ -341,134 +349,22 @@ class Expressions:
         parts = " ".join(f"WHEN {t} THEN {v}" for t, v in zip(tests, cast, strict=False))
         return Typed(f"CASE {parts} ELSE {cast[-1]} END", kind)
 
+    @tells(exp.Cast, exp.TryCast)
     def _cast(self, node: exp.Cast) -> Typed:
         allow(node, "this", "to", "safe")
         kind = type_named(node.args["to"])
         return convert(self.typed(node.this), kind, node, lenient=isinstance(node, exp.TryCast))
 
+    @tells(exp.Extract)
     def _extract(self, node: exp.Extract) -> Typed:
         part = node.this.name.lower()
         if part not in _EXTRACTS:
-            refuse(node, f"EXTRACT of {part} {_ONLY_IN}.", f"There are {', '.join(_EXTRACTS)}.")
+            refuse(
+                node,
+                f"EXTRACT of {part} is not offered here.",
+                f"There are {', '.join(_EXTRACTS)}.",
+            )
         return SCALARS[part].answer(Call(part, [self.typed(node.expression)], node))
-
-    # --- Functions ----------------------------------------------------------------------------
-
-    def _function(self, node: exp.Anonymous) -> Typed:
-        name = node.name.lower()
-        if name in AGGREGATES:
-            return self._aggregate(node)
-        if name in WINDOWS:
-            refuse(node, f"{name.upper()} needs a window.", f"Write {name.upper()}(...) OVER (...).")
-        call = self._call(node)
-        return SCALARS[name].answer(call)
-
-    def _call(self, node: exp.Anonymous) -> Call:
-        """Return a call of an offered function with as many arguments as it takes."""
-        name = node.name.lower()
-        known = {**SCALARS, **AGGREGATES, **WINDOWS}
-        if name not in known:
-            what, hint = why_not(name)
-            guess = "" if hint else did_you_mean(name.upper(), map(str.upper, known))
-            refuse(node, what + guess, hint)
-        if any(isinstance(each, exp.Star) for each in node.expressions) and name != "count":
-            refuse(node, f"{name.upper()}(*) means nothing.")
-        args = [self.typed(each) for each in node.expressions if not isinstance(each, exp.Star)]
-        function = known[name]
-        if not function.least <= len(args) <= function.most:
-            refuse(node, f"{name.upper()} takes {_number(function.least, function.most)}.")
-        return Call(name, args, node)
-
-    def _aggregate(self, node: exp.Expr, after: str = "", order: str = "") -> Typed:
-        """Return an aggregate, with what follows it: FILTER and OVER."""
-        if isinstance(node, exp.WithinGroup):
-            order = f" {self.order_by(node.expression)}"
-            node = node.this
-        if not isinstance(node, exp.Anonymous) or node.name.lower() not in AGGREGATES:
-            refuse(node, "An aggregate function is needed here.")
-        name = node.name.lower()
-        aggregate, distinct = AGGREGATES[name], ""
-        plain = node.copy()
-        plain.meta.update(node.meta)
-        first = plain.expressions[0] if plain.expressions else None
-        if name == "count" and not plain.expressions:
-            refuse(node, "COUNT counts something.", "Write COUNT(*).")
-        if isinstance(first, exp.Order) and name == "array_agg":
-            order = f" {self.order_by(first)}"
-            plain.set("expressions", [first.this])
-            first = first.this
-        if isinstance(first, exp.Distinct):
-            if not aggregate.distinct or len(first.expressions) != 1:
-                refuse(node, f"DISTINCT in {name.upper()} {_ONLY_IN}.")
-            distinct = "DISTINCT "
-            plain.set("expressions", first.expressions)
-        if aggregate.ordered and not order:
-            how = "WITHIN GROUP (ORDER BY y)" if name == "listagg" else "x ORDER BY y"
-            refuse(node, f"Without an order {name.upper()} is not the same twice.", f"Add {how}.")
-        made = aggregate.answer(self._call(plain), distinct, order)
-        return Typed(made.sql.replace(SLOT, after), made.type)
-
-    def _filtered(self, node: exp.Filter, over: str = "") -> Typed:
-        where = self.condition(node.expression.this)
-        return self._aggregate(node.this, f" FILTER (WHERE {where}){over}")
-
-    def _window(self, node: exp.Window) -> Typed:
-        allow(node, "this", "partition_by", "order", "spec", "over")
-        over, inner, nulls = self._over(node), node.this, ""
-        if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls):
-            nulls = " IGNORE NULLS" if isinstance(inner, exp.IgnoreNulls) else ""
-            inner = inner.this
-        if isinstance(inner, exp.Filter):
-            return self._filtered(inner, over)
-        name = inner.name.lower() if isinstance(inner, exp.Anonymous) else ""
-        if name not in WINDOWS:
-            if name and name not in AGGREGATES:
-                self._call(inner)
-            return self._aggregate(inner, over)
-        function = WINDOWS[name]
-        if nulls and not function.nulls:
-            refuse(node, f"{name.upper()} has no IGNORE NULLS.")
-        if not node.args.get("order") and name not in {"first_value", "last_value", "nth_value"}:
-            refuse(node, f"Without an order {name.upper()} is not the same twice.", "Add ORDER BY.")
-        made = function.answer(self._call(inner), nulls)
-        return Typed(made.sql.replace(SLOT, over), made.type)
-
-    def _over(self, node: exp.Window) -> str:
-        parts = []
-        partition = [self.typed(each).sql for each in node.args.get("partition_by") or ()]
-        if partition:
-            parts.append(f"PARTITION BY {', '.join(partition)}")
-        if node.args.get("order"):
-            parts.append(self.order_by(node.args["order"]))
-        spec = node.args.get("spec")
-        if spec is not None:
-            allow(spec, "kind", "start", "start_side", "end", "end_side")
-            start = self._bound(spec.args["start"], spec.args.get("start_side"))
-            end = self._bound(spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
-            parts.append(f"{spec.args['kind']} BETWEEN {start} AND {end}")
-        return f" OVER ({' '.join(parts)})"
-
-    def _bound(self, bound: exp.Expr | str, side: str | None) -> str:
-        text = bound if isinstance(bound, str) else self.typed(bound).sql
-        return f"{text} {side}" if side else text
-
-    def order_by(self, node: exp.Expr) -> str:
-        """Return an ORDER BY with the place of nulls written out: last, unless asked otherwise."""
-        keys = [self.ordered(each, self.typed(each.this).sql) for each in node.expressions]
-        return f"ORDER BY {', '.join(keys)}"
-
-    def ordered(self, node: exp.Expr, key: str) -> str:
-        """Return one key of an ORDER BY."""
-        allow(node, "this", "desc", "nulls_first")
-        direction = " DESC" if node.args.get("desc") else ""
-        nulls = "FIRST" if node.args.get("nulls_first") else "LAST"
-        return f"{key}{direction} NULLS {nulls}"
-
-
-def _number(least: int, most: int) -> str:
-    if least == most:
-        return {0: "no arguments", 1: "one argument"}.get(least, f"{least} arguments")
-    return f"{least} or more arguments" if most > 9 else f"{least} to {most} arguments"  # noqa: PLR2004
 
 
 def one_type(kinds: Sequence[SqlType]) -> SqlType | None:
@@ -477,41 +373,3 @@ def one_type(kinds: Sequence[SqlType]) -> SqlType | None:
     for kind in kinds:
         found = common(found, kind) if found is not None else None
     return found
-
-
-_HANDLERS: dict[type[exp.Expr], Callable[..., Typed]] = {
-    exp.Add: Expressions._sum,
-    exp.And: Expressions._and_or,
-    exp.Anonymous: Expressions._function,
-    exp.Array: Expressions._array,
-    exp.Between: Expressions._between,
-    exp.Boolean: Expressions._boolean,
-    exp.Case: Expressions._case,
-    exp.Cast: Expressions._cast,
-    exp.Column: Expressions._column,
-    exp.CurrentDate: Expressions._current_date,
-    exp.CurrentTimestamp: Expressions._current_timestamp,
-    exp.DPipe: Expressions._joined,
-    exp.Div: Expressions._quotient,
-    exp.Escape: Expressions._escape,
-    exp.Exists: Expressions._exists,
-    exp.Extract: Expressions._extract,
-    exp.Filter: Expressions._filtered,
-    exp.In: Expressions._in,
-    exp.Interval: Expressions._interval,
-    exp.Is: Expressions._is,
-    exp.Like: Expressions._like,
-    exp.Literal: Expressions._literal,
-    exp.Mod: Expressions._remainder,
-    exp.Mul: Expressions._product,
-    exp.Neg: Expressions._negative,
-    exp.Not: Expressions._not,
-    exp.Null: Expressions._null,
-    exp.Or: Expressions._and_or,
-    exp.Paren: Expressions._paren,
-    exp.Sub: Expressions._sum,
-    exp.Subquery: Expressions._scalar,
-    exp.TryCast: Expressions._cast,
-    exp.Window: Expressions._window,
-    exp.WithinGroup: Expressions._aggregate,
-}

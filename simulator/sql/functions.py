@@ -85,9 +85,7 @@ class Call:
         text = self.args[place].sql
         word = text[1:-1].lower() if text.startswith("'") else ""
         if word not in known:
-            refuse(
-                self.node, f"{self.name} takes one of {', '.join(known)} here, got {text}."
-            )
+            refuse(self.node, f"{self.name} takes one of {', '.join(known)} here, got {text}.")
         return word
 
     def together(self, first: int = 0) -> tuple[SqlType, list[str]]:
@@ -125,9 +123,8 @@ _UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _DATE_UNITS = _UNITS[3:]
 _ANY = 1_000
 # What Java calls white space, which Athena's TRIM removes.
-_SPACE = "".join(f"\\u{c:04x}" for c in (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007),
-    *range(0x2008, 0x200B), 0x2028, 0x2029, 0x205F, 0x3000)).encode().decode("unicode_escape")  # fmt: skip
-_FORMATS = frozenset("YymdHisfjMabeWcDhkpTrSIlvuxw%")
+_SPACES = (range(9, 14), range(28, 33), range(0x2000, 0x2007), range(0x2008, 0x200B))
+_SPACE = "".join(map(chr, (c for part in _SPACES for c in part))) + "\u1680\u2028\u2029\u205f\u3000"
 _SAME_FORMATS = {"Y", "y", "m", "d", "H", "i", "s", "j", "M", "a", "b", "W", "p", "%"}
 _STRFTIME = {"i": "M", "s": "S", "M": "B", "W": "A"}
 
@@ -371,9 +368,7 @@ SCALARS: Mapping[str, Function] = {
     "greatest": Function(1, _ANY, _extreme),
     "hour": _clock("hour"),
     "if": Function(2, 3, _if),
-    "last_day_of_month": Function(
-        1, 1, lambda c: Typed(f"last_day({c.time(0).sql})", DATE)
-    ),
+    "last_day_of_month": Function(1, 1, lambda c: Typed(f"last_day({c.time(0).sql})", DATE)),
     "least": Function(1, _ANY, _extreme),
     "length": Function(1, 1, lambda c: Typed(f"length({c.need(0, VARCHAR).sql})", BIGINT)),
     "lower": _text("lower({})"),
@@ -410,7 +405,9 @@ SCALARS: Mapping[str, Function] = {
     "substring": Function(2, 3, _substr),
     "trim": _text(f"trim({{}}, '{_SPACE}')"),
     # Java leaves the sharp s as it is.
-    "upper": _text("array_to_string(list_transform(string_split({}, 'ß'), lambda p: upper(p)), 'ß')"),
+    "upper": _text(
+        "array_to_string(list_transform(string_split({}, 'ß'), lambda p: upper(p)), 'ß')"
+    ),
     "week": _part("week"),
     "week_of_year": _part("week"),
     "year": _part("year"),
@@ -470,8 +467,6 @@ def _scale(kind: SqlType) -> int:
 
 
 MACROS = (
-    "CREATE MACRO half_up(n, d) AS "
-    "(sign(n) * sign(d) * ((2 * abs(n) + abs(d)) // (2 * abs(d))))",
+    "CREATE MACRO half_up(n, d) AS (sign(n) * sign(d) * ((2 * abs(n) + abs(d)) // (2 * abs(d))))",
 )
 """What DuckDB lacks, made once per session. Quotients of HUGEINT, half away from zero."""
-

@@ -82,19 +82,20 @@ class Scope:
         name, table, database = node.name.lower(), node.table.lower(), node.db.lower()
         scope: Scope | None = self
         while scope is not None:
-            found = scope._find(name, table, database)
+            found = scope.found(name, table, database)
             if len(found) > 1:
                 refuse(node, f"Column {name} is ambiguous.", "Write table.column.")
             if found:
                 return found[0]
             scope = scope.outer
-        self._unknown(node, name, table)
+        return self._unknown(node, name, table)
 
     def knows(self, node: exp.Column) -> bool:
         """Return whether a column's name means something here."""
-        return bool(self._find(node.name.lower(), node.table.lower(), node.db.lower()))
+        return bool(self.found(node.name.lower(), node.table.lower(), node.db.lower()))
 
-    def _find(self, name: str, table: str, database: str) -> list[Typed]:
+    def found(self, name: str, table: str, database: str) -> list[Typed]:
+        """Return what a name means among the sources of this scope; several when ambiguous."""
         if not table:
             if name in self.outputs:
                 return [self.outputs[name]]

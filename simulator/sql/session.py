@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import duckdb
 from sqlglot import exp
@@ -15,7 +15,7 @@ from simulator.sql.errors import QueryError, refuse
 from simulator.sql.functions import MACROS
 from simulator.sql.scope import literal, quoted
 from simulator.sql.statements import Answer, Statement, translate
-from simulator.sql.tables import LakeTables
+from simulator.sql.tables import LakeTables, unglobbed
 from simulator.sql.types import Field
 
 _BATCH_ROWS = 65_536
@@ -53,7 +53,10 @@ class Session:
         self._duckdb.execute("SET TimeZone = 'UTC'")
         for macro in MACROS:
             self._duckdb.execute(macro)
-        self._duckdb.execute(f"SET allowed_directories = [{literal(str(lake.resolve()))}]")
+        root = str(lake.resolve())
+        # DuckDB looks at the name as it is written, too, before it looks for the file.
+        allowed = ", ".join(map(literal, (root, unglobbed(root))))
+        self._duckdb.execute(f"SET allowed_directories = [{allowed}]")
         self._duckdb.execute("SET enable_external_access = false")
         self._duckdb.execute("SET lock_configuration = true")
         self._known: set[str] = set()
@@ -122,7 +125,7 @@ class Session:
             self._known.add(registered)
         return quoted(registered), self.fields(table)
 
-    def _unknown_table(self, node: exp.Table, database: str, name: str) -> None:
+    def _unknown_table(self, node: exp.Table, database: str, name: str) -> NoReturn:
         databases = self.tables.databases()
         if any((t.layer, t.name) == (database, name) for t in TABLES):
             refuse(
@@ -137,9 +140,7 @@ class Session:
         names = [f"{layer}.{each}" for layer, tables in databases.items() for each in tables]
         guess = did_you_mean(f"{database}.{name}", names)
         known = listed(sorted(databases[database]))
-        refuse(
-            node, f"There is no table {database}.{name}.{guess}", f"{database} has {known}."
-        )
+        refuse(node, f"There is no table {database}.{name}.{guess}", f"{database} has {known}.")
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from simulator.sql.calls import allow
 from simulator.sql.dialect import parse
 from simulator.sql.errors import refuse
-from simulator.sql.expressions import Expressions, allow, one_type
+from simulator.sql.expressions import Expressions, one_type
 from simulator.sql.scope import Scope, Source, fields_of, quoted
 from simulator.sql.types import UNKNOWN, Field, Typed, cast_to
 
@@ -357,7 +358,7 @@ class _Queries:
             f"({', '.join(cast_to(v, f.type).sql for v, f in zip(row, fields, strict=True))})"
             for row in rows
         ]
-        return f"SELECT * FROM (VALUES {', '.join(made)})", fields
+        return f"SELECT * FROM (VALUES {', '.join(made)})", fields  # noqa: S608 - translated
 
 
 _JOINS = {"", "CROSS", "INNER", "LEFT", "LEFT OUTER", "RIGHT", "RIGHT OUTER", "FULL", "FULL OUTER"}
@@ -372,7 +373,7 @@ def _as(sql: str, given: Sequence[Field], wanted: Sequence[Field]) -> str:
         f"{cast_to(Typed(name, one.type), other.type).sql} AS {quoted(other.name)}"
         for name, one, other in zip(names, given, wanted, strict=True)
     ]
-    return f"SELECT {', '.join(made)} FROM ({sql}) AS x({', '.join(names)})"
+    return f"SELECT {', '.join(made)} FROM ({sql}) AS x({', '.join(names)})"  # noqa: S608 - translated
 
 
 def _renamed(fields: tuple[Field, ...], alias: exp.Expr | None) -> tuple[Field, ...]:
@@ -412,4 +413,3 @@ def _whole(node: exp.Expr, value: exp.Expr | None) -> str:
     if not isinstance(value, exp.Literal) or value.is_string or not value.name.isdigit():
         refuse(node, "LIMIT and OFFSET take a whole number that is written out.")
     return value.name
-

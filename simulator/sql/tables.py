@@ -83,9 +83,10 @@ class LakeTables:
         if any(file.get(f"null_count.{name}") is None for file in files for name in plain):
             # Some files may be from before a column; only then every file is asked for its schema.
             options.append("union_by_name = true")
-        names = ", ".join(literal(_unglobbed(str(root / path))) for path in sorted(paths))
+        names = ", ".join(literal(unglobbed(str(root / path))) for path in sorted(paths))
         columns = ", ".join(quoted(field.name) for field in fields)
-        return f"SELECT {columns} FROM read_parquet([{names}], {', '.join(options)})"
+        files_read = f"read_parquet([{names}], {', '.join(options)})"
+        return f"SELECT {columns} FROM {files_read}"  # noqa: S608 - every part is quoted
 
     def _opened(self, table: Table) -> DeltaTable:
         if table.path not in self._open:
@@ -97,9 +98,7 @@ class LakeTables:
 
 def _check_partition(table: Table, path: str, file: Mapping[str, object]) -> None:
     """Hold the partition that a file's folder tells against the one that the log tells."""
-    told_by_path = dict(
-        unquote(part).split("=", 1) for part in path.split("/")[:-1] if "=" in part
-    )
+    told_by_path = dict(unquote(part).split("=", 1) for part in path.split("/")[:-1] if "=" in part)
     for name in table.partition_by:
         logged = file[f"partition.{name}"]
         if logged is None or told_by_path.get(name) != str(logged):
@@ -119,6 +118,6 @@ def _partitions(table: Table, fields: Sequence[Field]) -> list[str]:
     return ["hive_partitioning = true", f"hive_types = {{{', '.join(kinds)}}}"]
 
 
-def _unglobbed(path: str) -> str:
+def unglobbed(path: str) -> str:
     """Return a path whose stars and brackets stand for themselves."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)

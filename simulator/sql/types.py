@@ -1,7 +1,7 @@
 """The types of Athena's engine 3, as far as the tables of a lake and what is computed from them go.
 
-The rules are Trino's: what a decimal operation yields, which types have a common one, what cannot be
-compared. DuckDB's own rules differ, so every expression's type is known before DuckDB sees it.
+The rules are Trino's: what a decimal operation yields, which types have a common one, what cannot
+be compared. DuckDB's own differ, so every expression's type is known before DuckDB sees it.
 """
 
 from dataclasses import dataclass
@@ -146,7 +146,7 @@ def as_decimal(kind: SqlType) -> SqlType:
 
 def common(one: SqlType, other: SqlType) -> SqlType | None:
     """Return the type in which both can be compared; None when there is none."""
-    if one == other or other == UNKNOWN:
+    if other in {one, UNKNOWN}:
         return one
     if one == UNKNOWN:
         return other
@@ -155,9 +155,8 @@ def common(one: SqlType, other: SqlType) -> SqlType | None:
     if one.element is not None and other.element is not None:
         element = common(one.element, other.element)
         return None if element is None else array(element)
-    for order in (_TIMES,):
-        if one in order and other in order:
-            return max(one, other, key=order.index)
+    if one.is_time and other.is_time:
+        return max(one, other, key=_TIMES.index)
     return None
 
 

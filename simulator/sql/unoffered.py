@@ -23,12 +23,13 @@ _NESTED = ("the tables of a lake have no such values", "")
 _REASONS: Mapping[tuple[str, str], str] = {
     _APPROXIMATE: """
         approx_distinct approx_most_frequent approx_percentile approx_set merge numeric_histogram
-        qdigest_agg tdigest_agg value_at_quantile values_at_quantiles quantile_at_value 
+        qdigest_agg tdigest_agg value_at_quantile values_at_quantiles quantile_at_value
         empty_approx_set make_set_digest""",
     _FLOATING: """
         cbrt acos asin atan atan2 cos cosh cot degrees exp ln log log10 log2 pow power radians sin
         sinh tan tanh corr covar_pop covar_samp entropy geometric_mean kurtosis regr_intercept
-        regr_slope skewness stddev stddev_pop stddev_samp variance var_pop var_samp cosine_similarity
+        regr_slope skewness stddev stddev_pop stddev_samp variance var_pop var_samp
+        cosine_similarity
         normal_cdf inverse_normal_cdf beta_cdf inverse_beta_cdf t_cdf t_pdf wilson_interval_lower
         wilson_interval_upper""",
     _CHANCE: "rand random uuid shuffle",
@@ -44,9 +45,11 @@ _REASONS: Mapping[tuple[str, str], str] = {
         from_unixtime from_unixtime_nanos to_unixtime""",
     _ANY_ROW: "any_value arbitrary",
     _NESTED: """
-        array_distinct array_except array_first array_histogram array_intersect array_join array_last
+        array_distinct array_except array_first array_histogram array_intersect array_join
+        array_last
         array_max array_min array_position array_remove array_sort array_union arrays_overlap
-        combinations contains contains_sequence filter flatten histogram json_array json_array_contains
+        combinations contains contains_sequence filter flatten histogram json_array
+        json_array_contains
         json_array_get json_array_length json_exists json_extract json_extract_scalar json_format
         json_object json_parse json_query json_size json_value map map_agg map_concat map_entries
         map_filter map_from_entries map_keys map_union map_values map_zip_with multimap_agg
@@ -61,7 +64,7 @@ _REASONS: Mapping[tuple[str, str], str] = {
     ("it is not offered here yet", ""): """
         bit_count bitwise_and bitwise_and_agg bitwise_left_shift bitwise_not bitwise_or
         bitwise_or_agg bitwise_right_shift bitwise_xor bitwise_xor_agg chr codepoint concat_ws
-        current_user e infinity is_finite is_infinite is_nan 
+        current_user e infinity is_finite is_infinite is_nan
         hamming_distance levenshtein_distance localtime localtimestamp luhn_check millisecond
         nan normalize pi position reverse sign soundex translate truncate try typeof
         version width_bucket word_stem grouping strrpos""",
@@ -85,7 +88,8 @@ _INSTEAD = {
     "last_day": "LAST_DAY_OF_MONTH", "list": "ARRAY_AGG", "median": "ROW_NUMBER",
     "generate_series": "SEQUENCE", "range": "SEQUENCE", "string_agg": "LISTAGG",
     "group_concat": "LISTAGG", "strftime": "DATE_FORMAT", "string_split": "SPLIT",
-    "str_split": "SPLIT", "getdate": "CURRENT_DATE", "today": "CURRENT_DATE", "quantile": "ROW_NUMBER",
+    "str_split": "SPLIT", "getdate": "CURRENT_DATE", "today": "CURRENT_DATE",
+    "quantile": "ROW_NUMBER",
     "first": "MIN_BY", "last": "MAX_BY", "mean": "AVG", "sumif": "SUM ... FILTER",
     "countif": "COUNT_IF", "to_days": "INTERVAL", "left": "SUBSTR", "right": "SUBSTR",
     "instr": "STRPOS", "date_sub": "DATE_DIFF", "ucase": "UPPER", "lcase": "LOWER",

@@ -2,32 +2,42 @@
 
 import csv
 import io
+import json
 import os
 import re
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 
 from pipeline.contracts import ORDER_ITEMS, silver
 from pipeline.queries import named_queries
+from simulator.cli.guard import guarded
+from simulator.cli.main import run as cli
+from simulator.cli.query_completion import Words
 from simulator.generate import Dirt, ShopConfig, generate
 from simulator.sql.errors import QueryError
 from simulator.sql.session import Session
-from tests.e2e.test_cli import BYTECODE, ROOT, call
+from tests.e2e.test_cli import BYTECODE, ROOT
 from tests.lakes import run
 from tests.questions import ANSWERS, Facts
 from tests.real_data import copy_csv, real_or_skip
 
+PROGRAM = (sys.executable, "-P", "-m", "simulator.cli.main")
 NAMES = [query.name for query in named_queries()]
 SQL = {query.name: query.sql for query in named_queries()}
 
@@ -138,7 +148,7 @@ def test_a_lake_in_a_folder_with_a_strange_name(lake: Path, tmp_path: Path) -> N
             expected = list(result.rows())
         with other.answered(text) as result:
             assert list(result.rows()) == expected
-    assert any(" " in name for (name,) in expected)
+    assert len(expected) > 1
 
 
 def test_a_column_that_older_files_lack_is_null(lake: Path, tmp_path: Path) -> None:
@@ -148,9 +158,12 @@ def test_a_column_that_older_files_lack_is_null(lake: Path, tmp_path: Path) -> N
     shutil.rmtree(path)
     before.drop("refused_files").write_delta(str(path))
     before.write_delta(str(path), mode="append", delta_write_options={"schema_mode": "merge"})
-    with Session(copy) as session, session.answered(
-        "SELECT r.refused_files FROM meta.runs AS r ORDER BY 1 NULLS FIRST"
-    ) as result:
+    with (
+        Session(copy) as session,
+        session.answered(
+            "SELECT r.refused_files FROM meta.runs AS r ORDER BY 1 NULLS FIRST"
+        ) as result,
+    ):
         found = [value for (value,) in result.rows()]
     assert found == [None] * before.height + sorted(before["refused_files"])
 
@@ -158,7 +171,7 @@ def test_a_column_that_older_files_lack_is_null(lake: Path, tmp_path: Path) -> N
 def test_no_file_beside_the_lake_can_be_read(lake: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n", encoding="utf-8")
-    with Session(lake) as session, pytest.raises(Exception, match="(?i)permission|disabled"):
+    with Session(lake) as session, pytest.raises(duckdb.PermissionException):
         session._duckdb.sql(f"SELECT * FROM read_csv('{secret}')").fetchall()
 
 
@@ -175,10 +188,41 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "lake"
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Its standard output as JSON."""
+        content: dict[str, Any] = json.loads(self.out)
+        return content
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
+    """Call the command line in this process, which spares the start of another."""
+
+    def made(*words: str | Path, code: int = 0) -> Ended:
+        ended = guarded(lambda: cli(list(map(str, words))))
+        said = capsys.readouterr()
+        assert ended == code, said.err
+        return Ended(ended, said.out, said.err)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield made
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 SALES = "SELECT date, total_sales, order_count FROM gold.daily_sales ORDER BY date"
 
 
-def test_forms_of_an_answer(shop: Path, tmp_path: Path) -> None:
+def test_forms_of_an_answer(call: Callable[..., Ended], shop: Path, tmp_path: Path) -> None:
     stored = pl.read_delta(str(shop / "gold/daily_sales")).sort("date")
     wanted = list(stored.select("date", "total_sales", "order_count").iter_rows())
     document = call("query", SALES, "--lake", shop, "--format", "json").document
@@ -199,12 +243,10 @@ def test_forms_of_an_answer(shop: Path, tmp_path: Path) -> None:
     table = call("query", SALES, "--lake", shop, "--limit", "2")
     assert len(table.out.splitlines()) == 4
     assert f"2 of {len(wanted)} rows; --limit 0 shows all." in table.err
-    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv", "sales.parquet"] or sorted(
-        path.name for path in tmp_path.iterdir()
-    ) == ["sales.csv", "sales.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sales.csv", "sales.parquet"]
 
 
-def test_pictures(shop: Path) -> None:
+def test_pictures(call: Callable[..., Ended], shop: Path) -> None:
     drawn = call("query", "departments", "--lake", shop, "--plot", "--measure", "order_count").out
     document = call("query", "departments", "--lake", shop, "--format", "json").document
     bars = {row["department"]: row["order_count"] for row in document["rows"]}
@@ -218,7 +260,7 @@ def test_pictures(shop: Path) -> None:
     assert len(many.out.splitlines()) == 11
 
 
-def test_lists_and_statements_of_queries() -> None:
+def test_lists_and_statements_of_queries(call: Callable[..., Ended]) -> None:
     listed = call("query", "--list").out
     assert all(name in listed for name in NAMES)
     assert call("query", "top-products", "--sql").out.strip() == SQL["top_products"]
@@ -242,7 +284,9 @@ def test_lists_and_statements_of_queries() -> None:
         ((SALES, "--to", "no/such/folder/x.csv"), "cannot be written"),
     ],
 )
-def test_a_wrong_call_is_one_sentence(shop: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_a_wrong_call_is_one_sentence(
+    call: Callable[..., Ended], shop: Path, words: tuple[str, ...], sentence: str
+) -> None:
     code = 1 if "cannot be written" in sentence else 2
     ended = call("query", *words, "--lake", shop, code=code)
     assert ended.err.startswith("lakehouse: ")
@@ -251,10 +295,8 @@ def test_a_wrong_call_is_one_sentence(shop: Path, words: tuple[str, ...], senten
 
 
 def test_statements_come_on_standard_input(shop: Path) -> None:
-    import subprocess
-
     ended = subprocess.run(
-        [sys.executable, "-P", "-m", "simulator.cli.main", "query", "--lake", shop, "--format", "csv"],
+        [*PROGRAM, "query", "--lake", shop, "--format", "csv"],
         input="SELECT 1 AS a; -- and\nSELECT 7 / 2 AS b;",
         env={**os.environ, "PYTHONPATH": str(ROOT), **BYTECODE},
         capture_output=True, text=True, check=True, timeout=60,
@@ -272,10 +314,14 @@ class Terminal:
         self._pid, self._file = pty.fork()
         if not self._pid:
             os.environ.update(
-                PYTHONPATH=str(ROOT), TERM="xterm", NO_COLOR="1", XDG_STATE_HOME=str(home), **BYTECODE
+                PYTHONPATH=str(ROOT),
+                TERM="xterm",
+                NO_COLOR="1",
+                XDG_STATE_HOME=str(home),
+                **BYTECODE,
             )
-            program = [sys.executable, "-P", "-m", "simulator.cli.main", *map(str, words)]
-            os.execv(sys.executable, program)
+            program = [*PROGRAM, *map(str, words)]
+            os.execv(sys.executable, program)  # noqa: S606 - the command itself
 
     def type(self, text: str) -> None:
         """Type some keys."""
@@ -306,9 +352,9 @@ class Terminal:
 
 def test_the_prompt(shop: Path, tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, "query", "--lake", shop)
-    terminal.expect("lakehouse> ")
+    terminal.expect("lakehouse>")
     terminal.type("SELECT COUNT(*) AS days\r")
-    terminal.expect("-> ")
+    terminal.expect("->")
     terminal.type("FROM gold.daily_sales;\r")
     terminal.expect("1 row.")
     terminal.type("\\d gold.daily_sales\r")
@@ -322,11 +368,7 @@ def test_the_prompt(shop: Path, tmp_path: Path) -> None:
     terminal.type("SELECT total_it\t")
     terminal.expect("total_it")
     terminal.type("\x03")
-    terminal.expect("lakehouse> ")
-    terminal.type("SELECT t.uniq FROM gold.daily_sales AS t\x1b[D" + "\x1b[D" * 25 + "\t")
-    terminal.expect("unique_customers")
-    terminal.type("\x03")
-    terminal.expect("lakehouse> ")
+    terminal.expect("lakehouse>")
     # A statement that would take for ever is stopped, and the prompt goes on.
     terminal.type(
         "SELECT COUNT(*) FROM silver.orders a, silver.orders b, silver.orders c, silver.orders d, "
@@ -342,19 +384,38 @@ def test_the_prompt(shop: Path, tmp_path: Path) -> None:
     assert "+FROM gold.daily_sales;" in history
 
 
-def test_help_loads_no_engine() -> None:
-    import subprocess
+@pytest.mark.parametrize(
+    ("text", "cursor", "offered"),
+    [
+        ("SELECT t. FROM gold.daily_sales AS t", 9, "t.unique_customers"),
+        ("SELECT uniq FROM gold.daily_sales", 11, "unique_customers"),
+        ("SELECT date FROM gold.da", 24, "gold.daily_sales"),
+        ("SELECT date FROM go", 19, "gold."),
+        ("SELECT date_tr", 14, "DATE_TRUNC("),
+        ("sel", 3, "SELECT"),
+        ("\\d gold.cust", 13, "gold.customer_insights"),
+        ("\\n dep", 6, "department_growth"),
+    ],
+)
+def test_completion(shop: Path, text: str, cursor: int, offered: str) -> None:
+    with Session(shop) as session:
+        found = Words(session).get_completions(Document(text, cursor), CompleteEvent())
+        words = {each.text: each.start_position for each in found}
+    assert offered in words
+    typed = text[cursor + words[offered] : cursor]
+    assert offered.lower().startswith(typed.lower())
 
+
+def test_help_loads_no_engine() -> None:
     check = (
         "import sys; from simulator.cli.main import run; run(['query', '--help']); "
         "loaded = {'duckdb', 'sqlglot', 'polars', 'pyarrow', 'prompt_toolkit'} & set(sys.modules); "
         "sys.exit(str(loaded) if loaded else 0)"
     )
     ended = subprocess.run(
-        [sys.executable, "-P", "-c", check], env={**os.environ, "PYTHONPATH": str(ROOT), **BYTECODE},
+        [sys.executable, "-P", "-c", check],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **BYTECODE},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "department_growth" in ended.stdout
-
-

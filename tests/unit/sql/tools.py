@@ -19,7 +19,7 @@ def find(node: exp.Table) -> Answer:
         if (table.layer, table.name) == (node.db.lower(), node.name.lower()):
             fields = tuple(Field(column.name, stored(column.type)) for column in table.columns)
             return quoted(table.path), fields
-    refuse(node, f"There is no table {node.db}.{node.name}.")
+    return refuse(node, f"There is no table {node.db}.{node.name}.")
 
 
 def translated(text: str) -> Statement:
