@@ -156,7 +156,7 @@ def _write_parquet(result: "Result", to: Path) -> None:
     import pyarrow.parquet as pq
 
     with _whole(to) as new, pq.ParquetWriter(new, result.reader.schema) as writer:
-        for batch in result.reader:
+        for batch in result.batches():
             writer.write_batch(batch)
 
 

@@ -91,7 +91,7 @@ def _day(source: _Silver, day: date, limit: int) -> _Explained:
     again: _Again = {
         "total_sales": (cents, f"sum of total_amount of {count:,} orders"),
         "order_count": (count, "orders of the date"),
-        "avg_order_value": (_half_up(cents, count), f"{_money(cents)} / {count:,}"),
+        "avg_order_value": (_half_up(cents, count), f"{_money(cents):,} / {count:,}"),
         "unique_customers": (sums["users"], "different user_id of these orders"),
         "total_items": (items, "silver.order_items of these orders, whatever their own date"),
         "avg_items_per_order": (_half_up(items * 100, count), f"{items:,} / {count:,}"),
@@ -120,7 +120,7 @@ def _customer(source: _Silver, user: int, as_of: date | None, limit: int) -> _Ex
     again: _Again = {
         "total_orders": (count, "orders of the customer"),
         "total_spend": (cents, f"sum of total_amount of {count:,} orders"),
-        "avg_order_value": (_half_up(cents, count), f"{_money(cents)} / {count:,}"),
+        "avg_order_value": (_half_up(cents, count), f"{_money(cents):,} / {count:,}"),
         "first_order_date": (sums["first"], "least date of these orders"),
         "last_order_date": (last, "greatest date of these orders"),
         "days_since_last_order": (days, f"as_of {as_of} less {last}, at least 0"),
@@ -193,7 +193,7 @@ def _department(source: _Silver, department: str, limit: int) -> _Explained:
         "product_count": (active, "active products of the department"),
         "order_count": (orders, "different orders with one of these items"),
         "customer_count": (sums["users"], "different user_id of those orders"),
-        "avg_order_value": (_half_up(cents, orders), f"{_money(cents)} / {orders:,}"),
+        "avg_order_value": (_half_up(cents, orders), f"{_money(cents):,} / {orders:,}"),
     }
     return again, _item_parts(items, limit), [_SHARING]
 

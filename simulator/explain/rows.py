@@ -1,5 +1,6 @@
 """Where delivered rows went: into silver, behind a later row, or into quarantine, and why."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -267,15 +268,17 @@ def _feeds(engine: Engine, entity: Entity, row: Record | None) -> list[str]:
             product = pl.col("product_id") == row["product_id"]
             products = silver(next(each for each in ENTITIES if each.name == "products"))
             named = _records(engine, products, product, ("department",))
-            departments = [
-                f"gold.department_analytics department={p['department']!r}" for p in named
-            ]
+            departments = [_department(p["department"]) for p in named]
             return [f"gold.product_performance product_id={row['product_id']}", *departments]
         case _:
             return [
                 f"gold.product_performance product_id={row['product_id']}",
-                f"gold.department_analytics department={row['department']!r}",
+                _department(row["department"]),
             ]
+
+
+def _department(name: str) -> str:
+    return f"gold.department_analytics {shlex.quote(f'department={name}')}"
 
 
 def _ledger(engine: Engine, path: str) -> list[Record]:

@@ -1,15 +1,20 @@
 """Questions put to a lake, and their answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, Self
 
 import duckdb
+import polars as pl
+import pyarrow as pa
 from sqlglot import exp
 
 from pipeline.contracts import TABLES, Table
+from pipeline.errors import LakeError
 from simulator.cli.text import did_you_mean, listed
 from simulator.sql.errors import QueryError, refuse
 from simulator.sql.functions import MACROS
@@ -28,15 +33,32 @@ class Result:
     Attributes:
         fields: Names and types of its columns.
         reader: Its rows as an Arrow reader of record batches, to be read once.
+        work: Does what takes DuckDB long, so that it can be stopped.
     """
 
     fields: tuple[Field, ...]
     reader: Any
+    work: Callable[[Callable[[], Any]], Any]
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Return the rows as Python has them: exact decimals, times in UTC."""
-        for batch in self.reader:
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        for batch in self.batches():
+            # Arrow alone would look for pandas to make times of its own.
+            columns = [pl.Series(column).to_list() for column in batch.columns]
+            yield from zip(*columns, strict=True)
+
+    def batches(self) -> Iterator[Any]:
+        """Return the rows as Arrow record batches.
+
+        Raises:
+            QueryError: The statement fails on a value.
+        """
+        while True:
+            with _failures():
+                batch = self.work(lambda: next(iter(self.reader), None))
+            if batch is None:
+                return
+            yield batch
 
 
 class Session:
@@ -49,7 +71,15 @@ class Session:
     def __init__(self, lake: Path) -> None:
         self.tables = LakeTables(lake)
         self._lake = lake
-        self._duckdb = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        # What does not fit into memory goes where temporary files go, not where the user stands.
+        self._scratch = TemporaryDirectory(prefix="lakehouse-query-", ignore_cleanup_errors=True)
+        self._duckdb = duckdb.connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": "false",
+                "temp_directory": self._scratch.name,
+            },
+        )
         self._duckdb.execute("SET TimeZone = 'UTC'")
         for macro in MACROS:
             self._duckdb.execute(macro)
@@ -60,12 +90,15 @@ class Session:
         self._duckdb.execute("SET enable_external_access = false")
         self._duckdb.execute("SET lock_configuration = true")
         self._known: set[str] = set()
+        self._pool = ThreadPoolExecutor(max_workers=1)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
         self._duckdb.close()
+        self._scratch.cleanup()
 
     def translated(self, text: str) -> Statement:
         """Return what DuckDB is given for a statement.
@@ -89,9 +122,21 @@ class Session:
         self._known.clear()
         statement = self.translated(text)
         with _failures():
-            reader = self._duckdb.sql(statement.sql).to_arrow_reader(_BATCH_ROWS)
-            with closing(reader):
-                yield Result(statement.fields, reader)
+            reader = self._stoppable(
+                lambda: self._duckdb.sql(statement.sql).to_arrow_reader(_BATCH_ROWS)
+            )
+        with closing(reader):
+            yield Result(statement.fields, reader, self._stoppable)
+
+    def _stoppable(self, work: Callable[[], Any]) -> Any:
+        """Let DuckDB work beside this thread, which hears Ctrl-C meanwhile and stops it."""
+        future = self._pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self._duckdb.interrupt()
+            wait([future])
+            raise
 
     def table(self, database: str, name: str) -> Table | None:
         """Return a table by the names that SQL has for it; None when the lake has none."""
@@ -150,9 +195,15 @@ def _failures() -> Iterator[None]:
         yield
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
-    except duckdb.Error as error:
-        said = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        msg = f"The lake could not be read to the end: {said}."
+        raise LakeError(msg, "Ask for less, or look at the file that is named.") from error
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        # Rows after the first come through Arrow, which passes DuckDB's words on as its own.
+        said = (str(error).strip().splitlines() or ["no reason given"])[0]
         kind, _, text = said.partition(": ")
         what = text if kind.endswith("Error") and text else said
+        what = what.partition(". Use TRY(")[0].rstrip(".")
         msg = f"The statement fails: {what}."
         raise QueryError(msg) from error

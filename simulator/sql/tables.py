@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow as pa
+import polars as pl
 from deltalake import DeltaTable
 
 from pipeline.contracts import TABLES, Table
@@ -70,7 +70,8 @@ class LakeTables:
         """
         fields = self.fields(table)
         with told(f"reading the log of {table.path}", self._lake):
-            files = pa.table(self._opened(table).get_add_actions(flatten=True)).to_pylist()
+            actions = pl.DataFrame(self._opened(table).get_add_actions(flatten=True))
+        files = actions.select(pl.col("^(path|partition[.].*|null_count[.].*)$")).to_dicts()
         if not files:
             nothing = [f"CAST(NULL AS {f.type.duckdb}) AS {quoted(f.name)}" for f in fields]
             return f"SELECT {', '.join(nothing)} WHERE FALSE"

@@ -25,12 +25,12 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from pipeline.contracts import ORDER_ITEMS, silver
+from pipeline.errors import LakehouseError
 from pipeline.queries import named_queries
 from simulator.cli.guard import guarded
 from simulator.cli.main import run as cli
 from simulator.cli.query_completion import Words
 from simulator.generate import Dirt, ShopConfig, generate
-from simulator.sql.errors import QueryError
 from simulator.sql.session import Session
 from tests.e2e.test_cli import BYTECODE, ROOT
 from tests.lakes import run
@@ -129,10 +129,10 @@ def test_a_day_and_a_column_are_all_that_is_read(lake: Path, facts: Facts, tmp_p
             with session.answered(f"{sums} WHERE {where}") as result:
                 assert list(result.rows()) == [(expected,)]
         # Whoever reads more meets what was overwritten.
-        with pytest.raises(QueryError), session.answered(sums) as result:
+        with pytest.raises(LakehouseError), session.answered(sums) as result:
             list(result.rows())
         with (
-            pytest.raises(QueryError),
+            pytest.raises(LakehouseError),
             session.answered(
                 f"SELECT SUM(i.order_id) FROM silver.order_items AS i WHERE i.date = DATE '{day}'"
             ) as result,
