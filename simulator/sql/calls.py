@@ -91,6 +91,8 @@ class Calls(ABC):
     def _aggregate(self, node: exp.Expr, after: str = "", order: str = "") -> Typed:
         """Return an aggregate, with what follows it: FILTER and OVER."""
         if isinstance(node, exp.WithinGroup):
+            if node.this.name.lower() != "listagg":
+                refuse(node, "WITHIN GROUP goes with LISTAGG.")
             order = f" {self.order_by(node.expression)}"
             node = node.this
         if not isinstance(node, exp.Anonymous) or node.name.lower() not in AGGREGATES:

@@ -50,7 +50,10 @@ def type_named(node: exp.DataType) -> SqlType:
         QueryError: It is not one of those that tables here have.
     """
     if node.this == exp.DType.DECIMAL:
-        digits = [int(part.name) for part in node.expressions]
+        words = [part.name for part in node.expressions]
+        if len(words) > 2 or not all(word.isdigit() for word in words):  # noqa: PLR2004 - p and s
+            refuse(node, "A decimal has one or two numbers of digits.", "Write decimal(15, 2).")
+        digits = [int(word) for word in words]
         precision, scale = (*digits, *(38, 0)[len(digits) :])[:2]
         if not (1 <= precision <= 38 and 0 <= scale <= precision):  # noqa: PLR2004 - most digits
             refuse(node, f"There is no decimal({precision},{scale}).", "Digits go from 1 to 38.")

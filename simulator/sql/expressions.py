@@ -173,7 +173,7 @@ class Expressions(Calls):
     @tells(exp.Add, exp.Sub)
     def _sum(self, node: exp.Binary) -> Typed:
         sign = "+" if isinstance(node, exp.Add) else "-"
-        one, other = self.typed(node.left), self.typed(node.right)
+        one, other = self._sides(node)
         if one.type.is_time or other.type.is_time:
             return self._shifted(node, sign, one, other)
         if not (one.type.is_number and other.type.is_number):
@@ -216,9 +216,18 @@ class Expressions(Calls):
         return Typed(f"({cast_to(one, kind).sql} % {cast_to(other, kind).sql})", kind)
 
     def _numbers(self, node: exp.Binary, sign: str) -> tuple[Typed, Typed]:
-        one, other = self.typed(node.left), self.typed(node.right)
+        one, other = self._sides(node)
         if not (one.type.is_number and other.type.is_number):
             self._mismatch(node, sign, one, other)
+        return one, other
+
+    def _sides(self, node: exp.Binary) -> tuple[Typed, Typed]:
+        """Return both sides; a bare NULL is of the other side's type."""
+        one, other = self.typed(node.left), self.typed(node.right)
+        if one.type == UNKNOWN and other.type.is_number:
+            return cast_to(one, other.type), other
+        if other.type == UNKNOWN and one.type.is_number:
+            return one, cast_to(other, one.type)
         return one, other
 
     @tells(exp.Neg)

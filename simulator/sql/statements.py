@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from simulator.sql.calls import allow
 from simulator.sql.dialect import parse
-from simulator.sql.errors import refuse
+from simulator.sql.errors import QueryError, refuse
 from simulator.sql.expressions import Expressions, one_type
 from simulator.sql.scope import Scope, Source, fields_of, quoted
 from simulator.sql.types import UNKNOWN, Field, Typed, cast_to
@@ -40,7 +40,11 @@ def translate(text: str, find: Finder) -> Statement:
     Raises:
         QueryError: Athena would refuse it, or it cannot be answered here as Athena would.
     """
-    sql, fields = _Queries(find).query(parse(text), Scope(), {})
+    try:
+        sql, fields = _Queries(find).query(parse(text), Scope(), {})
+    except RecursionError as error:
+        msg = "The statement is nested too deeply."
+        raise QueryError(msg, "Take it apart with WITH.") from error
     return Statement(sql, fields)
 
 
@@ -89,9 +93,13 @@ class _Queries:
         if clause.args.get("recursive"):
             refuse(clause, "WITH RECURSIVE is not offered here.")
         known, parts = dict(named), []
+        own_names: set[str] = set()
         for table in clause.expressions:
             allow(table, "this", "alias")
             name = table.alias.lower()
+            if name in own_names:
+                refuse(table, f"Two queries of this WITH are called {name}.")
+            own_names.add(name)
             sql, fields = self.query(table.this, outer, known)
             fields = _renamed(fields, table.args["alias"])
             columns = ", ".join(quoted(field.name) for field in fields)
@@ -124,7 +132,8 @@ class _Queries:
             parts.append(f"HAVING {expressions.condition(having.this)}")
         if order := node.args.get("order"):
             scope.outputs = _unique(outputs)
-            parts.append(self._order(order, outputs, expressions))
+            distinct = node.args.get("distinct") is not None
+            parts.append(self._order(order, outputs, expressions, distinct=distinct))
         parts += self._limits(node)
         return " ".join(parts), fields_of(outputs)
 
@@ -160,6 +169,9 @@ class _Queries:
                 outputs.append((name, expressions.typed(each)))
         if not outputs:
             refuse(node, "SELECT needs at least one column.")
+        for name, typed in outputs:
+            if typed.type.name.startswith("interval"):
+                refuse(node, f"Column {name} is an interval.", "Use DATE_DIFF for a number.")
         return outputs
 
     def _group(
@@ -188,7 +200,12 @@ class _Queries:
             )
 
     def _order(
-        self, node: exp.Order, outputs: Sequence[tuple[str, Typed]], expressions: Expressions
+        self,
+        node: exp.Order,
+        outputs: Sequence[tuple[str, Typed]],
+        expressions: Expressions,
+        *,
+        distinct: bool = False,
     ) -> str:
         names, keys = [name for name, _ in outputs], []
         for each in node.expressions:
@@ -197,6 +214,8 @@ class _Queries:
                 alike = [n for n, name in enumerate(names) if name == key.name.lower()]
                 place = alike[0] if len(alike) == 1 else None
             made = str(place + 1) if place is not None else expressions.typed(key).sql
+            if distinct and place is None and made not in {typed.sql for _, typed in outputs}:
+                refuse(key, "With DISTINCT, ORDER BY names what SELECT gives.")
             keys.append(expressions.ordered(each, made))
         return f"ORDER BY {', '.join(keys)}"
 

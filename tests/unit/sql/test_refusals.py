@@ -1,7 +1,10 @@
 """What Athena would refuse, or answer otherwise, is refused: with the reason and the place."""
 
+import random
+
 import pytest
 
+from pipeline.queries import named_queries
 from simulator.sql.dialect import parse, statements
 from simulator.sql.errors import QueryError
 from simulator.sql.functions import SCALARS
@@ -70,6 +73,18 @@ NOT_ATHENA = [
     (f"SELECT `date` {D}", ""),
     ("SELECT 'it''s", "quote that is not closed"),
     ("SELECT 1; SELECT 2", "more than one statement"),
+    (f"SELECT DISTINCT date {D} ORDER BY order_count", "With DISTINCT"),
+    ("WITH x AS (SELECT 1), x AS (SELECT 2) SELECT * FROM x", "are called x"),
+    (f"SELECT MAX(date) WITHIN GROUP (ORDER BY date) {D}", "goes with LISTAGG"),
+    ("SELECT INTERVAL '1' DAY", "is an interval"),
+    ("SELECT CAST(1 AS decimal(a))", "one or two numbers"),
+    ("SELECT " + "(" * 400 + "1" + ")" * 400, "nested too deeply"),
+    ("WITH x AS (SELECT 1 AS a, 2 AS a) SELECT * FROM x", "are called a"),
+    ("WITH x (a, b) AS (SELECT 1) SELECT * FROM x", "names 2 columns, there are 1"),
+    ("SELECT 1 UNION SELECT 1, 2", "joins 1 and 2 columns"),
+    (f"SELECT date {D} UNION SELECT 1", "joins date and integer"),
+    (f"SELECT date {D} WHERE date IN (SELECT date, order_count {D})", "a query of one column"),
+    ("SELECT * FROM (VALUES (1, 2), (3)) AS t (a, b)", "of one length"),
     ("", "no statement"),
 ]
 
@@ -185,6 +200,7 @@ def test_a_statement_that_breaks_off_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
+        ("SUM(9223372036854775807) OVER ()", "INT64"),
         ("1 / 0", "Division by zero"),
         ("1.5 / 0", "Division by zero"),
         ("5 % 0", "Division by zero"),
@@ -197,7 +213,7 @@ def test_a_statement_that_breaks_off_is_refused(text: str) -> None:
 )
 def test_what_fails_in_athena_fails(asked: Asked, expression: str, reason: str) -> None:
     with pytest.raises(QueryError) as caught:
-        asked.rows(f"SELECT {expression} FROM (VALUES 'a') AS t (x)")
+        asked.rows(f"SELECT {expression} FROM (VALUES 'a', 'a') AS t (x)")
     assert reason in str(caught.value)
 
 
@@ -212,3 +228,24 @@ def test_what_fails_in_athena_fails(asked: Asked, expression: str, reason: str) 
 )
 def test_statements_are_split_at_their_semicolons(text: str, parts: list[str]) -> None:
     assert statements(text) == parts
+
+
+def test_whatever_is_typed_is_refused_in_words() -> None:
+    """Statements with words missing, doubled and misplaced: a tree, or a `QueryError`."""
+    chance = random.Random(1)  # noqa: S311 - the same statements every time
+    queries = [query.sql.split() for query in named_queries()]
+    words = [word for query in queries for word in query]
+    understood = 0
+    for number in range(300):
+        statement = list(queries[number % len(queries)])
+        for _ in range(chance.randint(1, 2)):
+            place = chance.randrange(len(statement))
+            statement[place : place + chance.randint(0, 1)] = chance.sample(
+                words, chance.randint(0, 1)
+            )
+        try:
+            translated(" ".join(statement))
+            understood += 1
+        except QueryError:
+            continue
+    assert 5 < understood < 250

@@ -91,6 +91,8 @@ VALUES: list[tuple[str, Any, str]] = [
         "timestamp",
     ),
     # Null is not passed over.
+    ("1 + NULL", None, "integer"),
+    ("NULL / 2.5", None, "decimal(3,1)"),
     ("CONCAT('a', NULL)", None, "varchar"),
     ("GREATEST(1, NULL, 3)", None, "integer"),
     ("LEAST(2, 1.5)", Decimal("1.5"), "decimal(11,1)"),
@@ -105,7 +107,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("SUBSTR('abc', -2)", "bc", "varchar"),
     ("SUBSTR('abc', -5)", "", "varchar"),
     ("UPPER('straße')", "STRAßE", "varchar"),
-    ("TRIM(' \t a b ')", "a b", "varchar"),
+    ("TRIM(' \t a b \u2003')", "a b", "varchar"),
     ("SPLIT('a;b', ';')", ["a", "b"], "array(varchar)"),
     ("SPLIT_PART('a;b', ';', 3)", None, "varchar"),
     ("STRPOS('abc', 'c')", 3, "bigint"),
