@@ -93,6 +93,9 @@ def _key(table: Table, text: str) -> Any:
     if condition.value is None:
         msg = f"{name} has no value."
         raise CallError(msg, f"Write {name}=VALUE.")
+    if isinstance(condition.value, str):
+        # Departments are kept in capitals, with one space between words.
+        return " ".join(condition.value.split()).upper()
     return condition.value
 
 

@@ -187,7 +187,7 @@ class _Chain:
         return held is None or held["status"] == RELEASED
 
     def _came(self, record: Record) -> str:
-        return f"It came in {self._in_run(record['batch_id'])}."
+        return f"It was taken in {self._in_run(record['batch_id'])}."
 
     def _in_run(self, batch_id: int) -> str:
         time = self._runs.get(batch_id)
