@@ -52,7 +52,7 @@ def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         run(landing, made)
         return made
     config = ShopConfig(
-        days=36, orders_per_day=15, products=120, users=80, seed=5, weekly_catalogue=True
+        days=36, orders_per_day=10, products=60, users=50, seed=5, weekly_catalogue=True
     )
     generate(config, Dirt.parse("demo,late_order=0.05"), folder / "all")
     files = sorted(p for p in (folder / "all").rglob("*") if p.is_file() and p.name[0] != "_")
