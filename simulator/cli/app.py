@@ -13,6 +13,7 @@ from simulator.cli.compare import compare
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
+from simulator.cli.report import report
 from simulator.cli.show import show
 from simulator.cli.simulate import simulate
 from simulator.cli.version import version
@@ -75,6 +76,7 @@ _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
+_add(report, _LOOK)
 _add(compare, _LOOK)
 _add(bench, _LOOK)
 
