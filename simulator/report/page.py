@@ -22,6 +22,8 @@ _TEMPLATES = "templates"
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ESCAPED = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 _LONG = 160
+# As many are shown at once; the others can be opened.
+_MOST_REASONS = 12
 
 
 def render(facts: Facts) -> str:
@@ -62,7 +64,7 @@ def render(facts: Facts) -> str:
         pictures=_pictures(facts),
         weekdays=charts.WEEKDAYS,
         hours=charts.HOURS,
-        fates=charts.FATES,
+        most_reasons=_MOST_REASONS,
         sources_of=lineage.sources_of,
         count=count,
         listed=listed,
