@@ -1,4 +1,4 @@
-"""The report of a lake: one HTML file that shows the shop and the pipeline, and needs no network."""
+"""The report of a lake: one HTML file of the shop and the pipeline that needs no network."""
 
 from simulator.report.facts import Facts, gather
 from simulator.report.page import GENERATOR, render

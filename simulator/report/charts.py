@@ -227,7 +227,10 @@ def spark(values: Sequence[int]) -> Spark | None:
     width, height = 96, 24
     greatest = max(*values, 1)
     points = [
-        (round(2 + (width - 6) * n / (len(values) - 1), 1), round(height - 3 - 18 * v / greatest, 1))
+        (
+            round(2 + (width - 6) * n / (len(values) - 1), 1),
+            round(height - 3 - 18 * v / greatest, 1),
+        )
         for n, v in enumerate(values)
     ]
     return Spark(width, height, path(points), points[-1])
@@ -265,7 +268,9 @@ def run_bars(runs: Sequence[Run], form: Form) -> RunBars:
             if rows:
                 x = plot.left + step * (n + 0.5) - wide / 2
                 top = bottom - height
-                bars.append(Rect(round(x, 1), round(top, 1), round(wide, 1), round(height, 1), fate))
+                bars.append(
+                    Rect(round(x, 1), round(top, 1), round(wide, 1), round(height, 1), fate)
+                )
                 bottom = top
     every = max(1, -(-len(shown) // (form.date_labels * 2)))
     return RunBars(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from simulator.report.books import Fates
 from simulator.report.charts import NARROW, Form
@@ -66,20 +67,22 @@ def flow(fates: Sequence[Fates], form: Form) -> Flow:
     if not total:
         return Flow(form, 0, (), ())
     entities = [(each.entity, each.delivered) for each in fates if each.delivered]
-    ends = [
-        (fate, rows) for fate in _FATES if (rows := sum(getattr(each, fate) for each in fates))
-    ]
+    ends = [(fate, rows) for fate in _FATES if (rows := sum(getattr(each, fate) for each in fates))]
     per_row = (height - gap * (max(len(entities), len(ends)) - 1)) / total
     edges = (0.0, form.width * (0.32 if form is NARROW else 0.4), float(form.width - _BLOCK))
+    stack = partial(_column, per_row=per_row, height=height, gap=gap)
     columns = [
-        _column([("delivered", total)], edges[0], per_row, height, gap, "start"),
-        _column(entities, edges[1], per_row, height, gap, "start"),
-        _column(ends, edges[2], per_row, height, gap, "end"),
+        stack([("delivered", total)], x=edges[0]),
+        stack(entities, x=edges[1]),
+        stack(ends, x=edges[2], anchor="end"),
     ]
     by_name = {block.name: block for column in columns for block in column}
     ways = [("delivered", entity, rows) for entity, rows in entities]
     ways += [
-        (each.entity, fate, rows) for each in fates for fate in _FATES if (rows := getattr(each, fate))
+        (each.entity, fate, rows)
+        for each in fates
+        for fate in _FATES
+        if (rows := getattr(each, fate))
     ]
     lowest = max(block.y + block.height for block in by_name.values())
     blocks = tuple(by_name.values())
@@ -88,11 +91,12 @@ def flow(fates: Sequence[Fates], form: Form) -> Flow:
 
 def _column(
     parts: Sequence[tuple[str, int]],
+    *,
     x: float,
     per_row: float,
     height: float,
     gap: float,
-    anchor: str,
+    anchor: str = "start",
 ) -> list[Block]:
     """Stack blocks, in the middle of the height."""
     heights = [max(rows * per_row, _LEAST) for _, rows in parts]

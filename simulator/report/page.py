@@ -15,6 +15,7 @@ from simulator.report import charts, lineage
 from simulator.report.facts import Facts
 from simulator.report.flow import flow
 from simulator.report.graph import graph
+from simulator.report.reading import half_up
 
 GENERATOR = "lakehouse report"
 _TEMPLATES = "templates"
@@ -112,8 +113,8 @@ def clean(text: object, longest: int = _LONG) -> str:
 
 
 def amount(number: int) -> str:
-    """Return cents without the cents, as they read best in a heading: `1,204`."""
-    return f"{number / 100:,.0f}"
+    """Return cents rounded to whole units, as they read best in a heading: `1,204`."""
+    return f"{half_up(number, 100):,}"
 
 
 def day(value: date, *, year: bool = True) -> str:

@@ -1,6 +1,6 @@
 """How good the data of each run was: scores by layer, and the checks that did not pass.
 
-The tables are found through the contracts, so that a lake whose runs do not measure is told as such.
+The tables are found through the contracts; a lake whose runs do not measure is told as such.
 """
 
 from dataclasses import dataclass

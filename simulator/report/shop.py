@@ -143,12 +143,32 @@ class Shop:
         """All of the history as one period; it starts with the first order."""
         return _together(self.first or date.min, self.periods)
 
+    @property
+    def grown(self) -> Department | None:
+        """The department whose sales of a week have grown most by share; None without any."""
+        known = [
+            (each.change.share, each)
+            for each in self.departments
+            if each.change is not None and each.change.share is not None
+        ]
+        return max(known, key=lambda one: one[0])[1] if known else None
+
+    @property
+    def best(self) -> Period | None:
+        """The first of the periods with most sales; None without orders."""
+        return max(self.periods, key=lambda period: period.sales, default=None)
+
+    @property
+    def busiest(self) -> tuple[int, int] | None:
+        """Weekday and hour with most orders, the first of several; None without orders."""
+        return min(self.hours, key=lambda hour: (-self.hours[hour], hour), default=None)
+
 
 def gather_shop(engine: Engine) -> Shop:
     """Read what gold and silver say of the shop."""
     days = _days(engine)
     first, last = (days[0].start, days[-1].start) if days else (None, None)
-    periods, unit = _periods(days)
+    periods, unit = periods_of(days)
     departments = _departments(engine, first, last)
     return Shop(
         periods=periods,
@@ -177,7 +197,7 @@ def _days(engine: Engine) -> list[Period]:
     ]
 
 
-def _periods(days: Sequence[Period]) -> tuple[tuple[Period, ...], str]:
+def periods_of(days: Sequence[Period]) -> tuple[tuple[Period, ...], str]:
     """Return the days without gaps, or the weeks or months that they lie in."""
     if not days:
         return (), "day"
