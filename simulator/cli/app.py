@@ -17,6 +17,7 @@ from simulator.cli.report import report
 from simulator.cli.show import show
 from simulator.cli.simulate import simulate
 from simulator.cli.version import version
+from simulator.cli.watch import watch
 
 _TRY = "Try it"
 _WORK = "Run it"
@@ -74,6 +75,7 @@ def _add(command: Callable[..., None], panel: str, epilog: str = "") -> None:
 _add(demo, _TRY)
 _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
+_add(watch, _WORK)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
 _add(report, _LOOK)
