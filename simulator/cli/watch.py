@@ -5,7 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import CallError
 from simulator.cli import console
@@ -32,7 +32,10 @@ def watch(*, landing: Landing, lake: Lake, as_json: AsJson = False) -> None:
         msg = f"The landing zone {landing} {kind}."
         raise CallError(msg, "Give the folder that holds products/, orders/ and order_items/.")
     check_apart(landing, lake)
-    with watching(landing, code_folders()) as watcher, _Runs(landing, lake, as_json=as_json) as runs:
+    with (
+        watching(landing, code_folders()) as watcher,
+        _Runs(landing, lake, as_json=as_json) as runs,
+    ):
         console.note(f"Watching {path_for_user(landing)} and the pipeline's code; Ctrl-C ends it.")
         runs.run("the first run")
         while True:
@@ -59,7 +62,7 @@ class _Runs:
         self._words = [sys.executable, "-P", "-m", module, str(landing), str(lake), form]
         self._next = self._made_ready()
 
-    def __enter__(self) -> "_Runs":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

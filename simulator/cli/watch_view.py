@@ -4,22 +4,27 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from pipeline.runner.report import printable
 from simulator.cli import console
 from simulator.cli.text import cents, count, duration, listed, shown
+
+_MOST_REFUSED = 5
 
 if TYPE_CHECKING:
     from pipeline.runner.report import RunReport
     from simulator.watch.gold import TableChange
 
 
-def print_run(report: "RunReport") -> None:
+def print_run(report: "RunReport", *, rebuild: bool) -> None:
     """Print what a run did, in a line or two."""
     title = Text(
         "Nothing new" if report.batch_id is None else f"Run {report.batch_id}", style="bold"
     )
     accounts = report.entities.values()
     rows = sum(account.rows_read for account in accounts)
-    said = [f"{count(len(report.accepted), 'file')} taken in, {count(rows, 'row')}"]
+    said = ["gold computed anew"] if rebuild else []
+    if report.accepted:
+        said.append(f"{count(len(report.accepted), 'file')} taken in, {count(rows, 'row')}")
     waiting = sum(account.held + account.rejected for account in accounts)
     if waiting:
         said.append(f"{count(waiting, 'row')} into quarantine")
@@ -28,10 +33,12 @@ def print_run(report: "RunReport") -> None:
     said.append(duration(sum(report.seconds.values())))
     title.append(f": {', '.join(said)}", style="not bold")
     console.say(title)
-    for refusal in report.refused:
+    for refusal in report.refused[:_MOST_REFUSED]:
         line = Text("refused ", style="bold red")
-        line.append(f"{shown(refusal.path)}  {shown(refusal.reason)}", style="not bold")
+        line.append(f"{shown(printable(refusal.path))}  {shown(refusal.reason)}", style="not bold")
         console.say(line)
+    if len(report.refused) > _MOST_REFUSED:
+        console.say(f"and {len(report.refused) - _MOST_REFUSED:,} more refused")
 
 
 def print_changes(changes: "list[TableChange]") -> None:

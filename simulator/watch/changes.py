@@ -17,6 +17,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+
 from pipeline.errors import LakehouseError
 
 # Reading a file is an event, too; these are the others.
@@ -60,7 +61,10 @@ class Watcher(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Take note of what was written; called by the observer, in a thread of its own."""
-        if event.event_type not in _WRITES:
+        # A folder is modified whenever something within it is, which has an event of its own.
+        if event.event_type not in _WRITES or (
+            event.is_directory and event.event_type == EVENT_TYPE_MODIFIED
+        ):
             return
         for name in (event.src_path, event.dest_path):
             path = Path(name if isinstance(name, str) else name.decode(errors="surrogateescape"))

@@ -1,10 +1,11 @@
 """One run in a process of its own, which has everything ready before it is asked to begin.
 
 The process imports the code as it is now and waits for a line on standard input. When the code
-changes in the meantime, whoever started it ends it and starts another one; so a run always is of the
-current code, and yet begins at once.
+changes in the meantime, whoever started it ends it and starts another one; so a run always is of
+the current code, and yet begins at once.
 """
 
+import io
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -39,14 +40,16 @@ def main() -> int:
         raise
     except Exception as error:
         raise _in_code(error) from error
-    _tell(report, changed, as_json=form == "json")
+    except KeyboardInterrupt:
+        sys.stderr = io.StringIO()  # Whoever started us was interrupted as well, and says so.
+        raise
+    _tell(report, changed, rebuild=word == REBUILD, as_json=form == "json")
     return 0
 
 
 def _made_ready() -> Exception | None:
     """Import all that a run needs; return why that is impossible, to be told when it is asked."""
     try:
-        import pipeline.runner.run
         import simulator.cli.simulate
         import simulator.engine.polars_engine
         import simulator.watch.gold  # noqa: F401 - imported to be ready
@@ -55,9 +58,7 @@ def _made_ready() -> Exception | None:
     return None
 
 
-def _run(
-    landing: Path, lake: Path, *, rebuild: bool
-) -> "tuple[RunReport, list[TableChange]]":
+def _run(landing: Path, lake: Path, *, rebuild: bool) -> "tuple[RunReport, list[TableChange]]":
     from pipeline.runner.run import RunRequest
     from simulator.cli.lakes import locked
     from simulator.cli.progress import Quiet
@@ -83,7 +84,9 @@ def _in_code(error: Exception) -> LakehouseError:
     return LakehouseError(msg, "Saving the mended file runs again.")
 
 
-def _tell(report: "RunReport", changed: "list[TableChange]", *, as_json: bool) -> None:
+def _tell(
+    report: "RunReport", changed: "list[TableChange]", *, rebuild: bool, as_json: bool
+) -> None:
     if as_json:
         import json
 
@@ -91,7 +94,7 @@ def _tell(report: "RunReport", changed: "list[TableChange]", *, as_json: bool) -
         return
     from simulator.cli.watch_view import print_changes, print_run
 
-    print_run(report)
+    print_run(report, rebuild=rebuild)
     print_changes(changed)
 
 
