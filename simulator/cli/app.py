@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from simulator.cli import console
+from simulator.cli import console, examples
 from simulator.cli.bench import bench
+from simulator.cli.checkout import WORDS, only_in_checkout
 from simulator.cli.compare import compare
+from simulator.cli.completion import install_wanted, show_wanted
 from simulator.cli.demo import demo
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.quarantine import quarantine
@@ -22,6 +24,7 @@ from simulator.cli.watch import watch
 _TRY = "Try it"
 _WORK = "Run it"
 _LOOK = "Look into it"
+_CODE = "Work on the code (in a checkout)"
 
 _EXAMPLES = """\
 [bold]Examples[/]
@@ -29,6 +32,7 @@ _EXAMPLES = """\
   lakehouse simulate --landing shop --lake lake
   lakehouse show daily_sales --lake lake --desc
   lakehouse quarantine export --lake lake --to mend
+  lakehouse report --lake lake
   lakehouse compare lake other-lake
 
 [dim]Exit codes: 0 done; 1 the run failed and the lake is as it was, or compared lakes differ; \
@@ -69,7 +73,8 @@ app = typer.Typer(
 def _add(command: Callable[..., None], panel: str, epilog: str = "") -> None:
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     flowing = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(cls=_Command, help=flowing, epilog=epilog or None, rich_help_panel=panel)(command)
+    below = examples.epilog(command.__name__, epilog)
+    app.command(cls=_Command, help=flowing, epilog=below, rich_help_panel=panel)(command)
 
 
 _add(demo, _TRY)
@@ -81,6 +86,14 @@ _add(quarantine, _LOOK)
 _add(report, _LOOK)
 _add(compare, _LOOK)
 _add(bench, _LOOK)
+
+
+for _word in WORDS:
+    app.command(
+        cls=_Command,
+        rich_help_panel=_CODE,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )(only_in_checkout(_word))
 
 
 def _print_version(wanted: bool) -> None:
@@ -96,6 +109,24 @@ def _root(
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    __: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=install_wanted,
+            is_eager=True,
+            help="Let this shell complete commands, options and values.",
+        ),
+    ] = False,
+    ___: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            callback=show_wanted,
+            is_eager=True,
+            help="Print what that installs.",
         ),
     ] = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """Lakes as the commands meet them: found, opened for reading, locked for a run."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.contracts import TABLES, Table
 from pipeline.errors import CallError, LakeError
+from simulator.cli.checkout import command_name
 from simulator.cli.console import note
 from simulator.cli.text import did_you_mean, listed, path_for_user
 
@@ -144,11 +144,6 @@ def _acquired(root: Path) -> "BaseFileLock":
         msg = f"The lake {root} cannot be written: {error.strerror or error}."
         raise LakeError(msg, "Give it space and this user the right to write.") from error
     return lock
-
-
-def command_name() -> str:
-    """Return the words that start this program here, for commands that can be pasted."""
-    return os.environ.get("LAKEHOUSE_COMMAND") or "./lakehouse"
 
 
 def suggestion(*words: str | Path) -> str:

@@ -20,7 +20,7 @@ from pipeline.contracts.gold import LAST_UPDATED
 from simulator.engine.polars_engine import PolarsEngine
 from simulator.watch import gold
 from tests import lakes
-from tests.e2e.test_cli import ROOT, UNSET
+from tests.e2e.test_cli import BYTECODE, ROOT, UNSET
 from tests.lakes import delivered
 from tests.reference import DeliveredFile
 
