@@ -38,9 +38,8 @@ def answer(command: Any) -> int | None:
 
 def script(shell: str) -> str:
     """Return what makes a shell complete the words of this program."""
-    from typer.completion import (
-        get_completion_script,  # type: ignore[attr-defined]  # Typer does not say that it exports it.
-    )
+    # Typer does not say that it exports it.
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     made: str = get_completion_script(prog_name=_PROGRAM, complete_var=_VARIABLE, shell=shell)
     return _called_as_typed(made, shell) + "\n"
@@ -48,9 +47,7 @@ def script(shell: str) -> str:
 
 def install(shell: str) -> Path:
     """Make a shell complete the words of this program from its next start on; return the file."""
-    from typer.completion import (
-        install as install_script,  # type: ignore[attr-defined]  # As above.
-    )
+    from typer.completion import install as install_script  # type: ignore[attr-defined]  # As above.
 
     _, path = install_script(shell=shell, prog_name=_PROGRAM, complete_var=_VARIABLE)
     path.write_text(_called_as_typed(path.read_text(encoding="utf-8"), shell), encoding="utf-8")
