@@ -30,7 +30,8 @@ def answer(command: Any) -> int | None:
     asked = os.environ.get(_VARIABLE)
     if not asked:
         return None
-    from typer.completion import completion_init, shell_complete
+    # Typer does not say that it exports the first.
+    from typer.completion import completion_init, shell_complete  # type: ignore[attr-defined]
 
     completion_init()
     return shell_complete(command, {}, _PROGRAM, _VARIABLE, asked)
@@ -38,7 +39,7 @@ def answer(command: Any) -> int | None:
 
 def script(shell: str) -> str:
     """Return what makes a shell complete the words of this program."""
-    # Typer does not say that it exports it.
+    # As above.
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     made: str = get_completion_script(prog_name=_PROGRAM, complete_var=_VARIABLE, shell=shell)
