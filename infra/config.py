@@ -1,0 +1,389 @@
+"""The configuration of a stack: one schema, held before anything is planned.
+
+Every value stands in `Pulumi.<stack>.yaml` under `lakehouse:`; those files explain them. What a stack
+does not say has the default given here.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+NAMESPACE = "lakehouse"
+ROOT = Path(__file__).resolve().parents[1]
+
+# Days that CloudWatch accepts as the retention of a log group.
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
+# Partition of AWS by the beginning of a region's name; all others are in `aws`.
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")]
+Tag = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]{1,128}$")]
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[^\s]*$")]
+Cron = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^)]+\)$")]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class ConfigError(Exception):
+    """The configuration, or what it names, is wrong; the text says where and what to do."""
+
+
+class _Section(BaseModel):
+    """A part of the configuration; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Schedule(_Section):
+    """When runs begin by the clock.
+
+    Attributes:
+        expression: `cron(...)` or `rate(...)` as EventBridge Scheduler knows them.
+        timezone: Time zone of the expression, e.g. `Europe/Berlin`.
+        enabled: Whether it is in force.
+    """
+
+    expression: Cron = "cron(0 5 * * ? *)"
+    timezone: str = "UTC"
+    enabled: bool = True
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from zoneinfo import available_timezones
+
+        if value not in available_timezones():
+            msg = "expected the name of a time zone, such as Europe/Berlin or UTC"
+            raise ValueError(msg)
+        return value
+
+
+class Arrivals(_Section):
+    """Runs that begin because files have arrived.
+
+    Attributes:
+        enabled: Whether arriving files begin a run.
+        window_seconds: Arrivals within so many seconds of the first one become one run.
+    """
+
+    enabled: bool = True
+    window_seconds: int = Field(default=120, ge=0, le=300)
+
+
+class Job(_Section):
+    """The size of a Glue job.
+
+    Attributes:
+        worker_type: Kind of worker.
+        max_workers: Workers at most, driver included; with autoscaling fewer where that is enough.
+        flexible: Whether it may wait for spare capacity, for about a third less money.
+    """
+
+    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    max_workers: int = Field(default=3, ge=2, le=299)
+    flexible: bool = False
+
+
+class Storage(_Section):
+    """How long data is kept, and how it is held.
+
+    Attributes:
+        protect: Whether the stack refuses to delete what holds data, and S3 keeps deliveries
+            against deletion for `locked_days`.
+        locked_days: Days for which a version of a delivered file cannot be removed by anybody but
+            those who may bypass governance; needs `protect`.
+        archive_cold_days: Days after which archived deliveries move to an infrequent access class.
+        archive_frozen_days: Days after which they move on to Glacier.
+        noncurrent_days: Days for which overwritten and deleted objects can be brought back.
+        results_days: Days for which answers of Athena are kept.
+        access_log_days: Days for which S3 access logs are kept.
+    """
+
+    protect: bool = False
+    locked_days: Days = 30
+    archive_cold_days: int = Field(default=30, ge=30, le=3650)  # S3 allows no fewer.
+    archive_frozen_days: int = Field(default=180, ge=60, le=3650)
+    noncurrent_days: Days = 30
+    results_days: Days = 30
+    access_log_days: Days = 90
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.archive_frozen_days < self.archive_cold_days + 30:
+            msg = "archive_frozen_days has to be at least 30 more than archive_cold_days"
+            raise ValueError(msg)
+        return self
+
+
+class Monitoring(_Section):
+    """What raises an alarm.
+
+    Attributes:
+        success_hours: Hours within which a run has to succeed; Nothing to do counts as success.
+        run_minutes: Minutes that a run may take.
+        quarantine_percent: Percent of a run's rows that may go to quarantine.
+        log_days: Days for which logs are kept.
+    """
+
+    success_hours: int = Field(default=26, ge=1, le=168)
+    run_minutes: int = Field(default=90, ge=1, le=24 * 60)
+    quarantine_percent: float = Field(default=5, gt=0, le=100)
+    log_days: int = 30
+
+    @field_validator("log_days")
+    @classmethod
+    def _offered(cls, value: int) -> int:
+        if value not in LOG_DAYS:
+            msg = f"expected one of {', '.join(map(str, LOG_DAYS))}"
+            raise ValueError(msg)
+        return value
+
+
+class Alerts(_Section):
+    """Who is told, by severity: e-mail addresses and `https://` endpoints.
+
+    Attributes:
+        low: For the curious.
+        medium: To be looked at some day soon.
+        high: To be looked at today.
+        critical: To be looked at now: a run failed, data is missing.
+    """
+
+    low: tuple[str, ...] = ()
+    medium: tuple[str, ...] = ()
+    high: tuple[str, ...] = ()
+    critical: tuple[str, ...] = ()
+
+    @field_validator("*")
+    @classmethod
+    def _reachable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if not entry.startswith("https://") and not ("@" in entry[1:-1] and " " not in entry):
+                msg = f"expected e-mail addresses and https:// endpoints, {entry!r} is neither"
+                raise ValueError(msg)
+        return value
+
+
+class Access(_Section):
+    """Who may take on the roles of people and of other systems, as ARNs of IAM principals.
+
+    An empty list leaves it to the account's own policies.
+
+    Attributes:
+        analysts: Read gold through Athena.
+        operators: Start runs, read logs and results.
+        producers: Deliver files.
+    """
+
+    analysts: tuple[Arn, ...] = ()
+    operators: tuple[Arn, ...] = ()
+    producers: tuple[Arn, ...] = ()
+
+
+class Ci(_Section):
+    """GitHub Actions, which deploys without long-lived keys.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        create_provider: Whether this stack makes the account's OIDC provider; an account has one,
+            so only the first of several stacks in an account does.
+    """
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    create_provider: bool = True
+
+
+class Settings(_Section):
+    """The whole configuration of a stack.
+
+    Attributes:
+        environment: Name of the stack.
+        name: First word of every resource's name.
+        region: Region of AWS.
+        account: The one account that this stack may be deployed to; unset: whichever the
+            credentials belong to.
+        owner: Team that is responsible; a tag.
+        cost_center: Who pays; a tag.
+        endpoint: Address of an emulator of AWS; only for trials on one machine.
+        wheel: A wheel that was built before, relative to the project; unset: one is built.
+        glue_version: Version of Glue.
+        job: Size of all Glue jobs.
+        job_of_step: Size of the job of one step, by the step's name, in place of `job`.
+        scan_limit_gb: Gigabytes that one query in Athena may read.
+        budget_usd: Dollars a month, above which the budget alarms; unset: no budget.
+        permissions_boundary: ARN of the policy that bounds every role.
+        schedule: See `Schedule`.
+        arrivals: See `Arrivals`.
+        storage: See `Storage`.
+        monitoring: See `Monitoring`.
+        alerts: See `Alerts`.
+        access: See `Access`.
+        ci: See `Ci`; unset: GitHub gets no access.
+    """
+
+    environment: Word
+    name: Word = "lakehouse"
+    region: Region
+    account: Account | None = None
+    owner: Tag = "data-platform"
+    cost_center: Tag = "analytics"
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+$")] | None = None
+    wheel: Path | None = None
+    glue_version: Literal["6.0", "5.1"] = "6.0"
+    job: Job = Job()
+    job_of_step: Mapping[str, Job] = Field(default_factory=dict)
+    scan_limit_gb: int = Field(default=10, ge=1, le=7168)
+    budget_usd: int | None = Field(default=None, ge=1)
+    permissions_boundary: Arn | None = None
+    schedule: Schedule = Schedule()
+    arrivals: Arrivals = Arrivals()
+    storage: Storage = Storage()
+    monitoring: Monitoring = Monitoring()
+    alerts: Alerts = Alerts()
+    access: Access = Access()
+    ci: Ci | None = None
+
+    @field_validator("job_of_step")
+    @classmethod
+    def _steps(cls, value: Mapping[str, Job]) -> Mapping[str, Job]:
+        from pipeline.workflow import WORKFLOW, Actor
+
+        steps = [str(state.step) for state in WORKFLOW if state.actor is Actor.ENGINE]
+        for step in value:
+            if step not in steps:
+                msg = f"there is no job of the step {step!r}; the steps are {', '.join(steps)}"
+                raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _production(self) -> Self:
+        if self.environment == "prod":
+            missing = [
+                *(["account"] if self.account is None else []),
+                *(["storage.protect: true"] if not self.storage.protect else []),
+                *(["alerts.critical"] if not self.alerts.critical else []),
+            ]
+            if missing:
+                msg = f"the stack prod needs {' and '.join(missing)}"
+                raise ValueError(msg)
+            if self.endpoint:
+                msg = "the stack prod cannot be deployed to an emulator; take endpoint out"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def partition(self) -> str:
+        """Partition of AWS that the region belongs to."""
+        found = (name for start, name in _PARTITIONS.items() if self.region.startswith(start))
+        return next(found, "aws")
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of every resource; costs are told apart by them."""
+        return {
+            "Project": self.name,
+            "Environment": self.environment,
+            "Owner": self.owner,
+            "CostCenter": self.cost_center,
+            "ManagedBy": "pulumi",
+        }
+
+    def job_for(self, step: str) -> Job:
+        """Return the size of the job of a step."""
+        return self.job_of_step.get(step, self.job)
+
+
+def read(values: Mapping[str, str], stack: str) -> Settings:
+    """Return the settings that a stack's configuration holds.
+
+    Args:
+        values: Values by full key, e.g. `lakehouse:region`; structured ones as JSON.
+        stack: Name of the stack.
+
+    Raises:
+        ConfigError: A value is wrong, missing or unknown; the first one is told.
+    """
+    where = f"Pulumi.{stack}.yaml"
+    given: dict[str, Any] = {"environment": stack}
+    for key, text in values.items():
+        namespace, _, name = key.partition(":")
+        if namespace == "aws":
+            msg = (
+                f"{where}: {key} is not read. Give region and account as lakehouse:region and "
+                "lakehouse:account, and credentials in the environment (AWS_PROFILE)."
+            )
+            raise ConfigError(msg)
+        if namespace == NAMESPACE:
+            given[name] = _value(text)
+    if values.get(f"{NAMESPACE}:environment") is not None:
+        msg = f"{where}: lakehouse:environment cannot be set; it is the stack's name, {stack}."
+        raise ConfigError(msg)
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, where)) from None
+
+
+def _value(text: str) -> Any:
+    """Return a value: structured ones come as JSON, all others as text."""
+    if text[:1] in {"{", "["}:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    """Return the first fault as one sentence, and how many there are besides."""
+    first, *others = error.errors(include_url=False)
+    key = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    more = f" ({len(others)} more after that.)" if others else ""
+    if key == "environment":
+        return f"The stack's name {first['input']!r} cannot be used: {_lower(said)}.{more}"
+    if first["type"] == "missing":
+        example = f"pulumi config set --path {NAMESPACE}:{key} VALUE"
+        return f"{where}: {NAMESPACE}:{key} is missing. Set it there, or: {example}{more}"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_siblings(first["loc"][:-1]))
+        return f"{where}: {NAMESPACE}:{key} is unknown. Known here: {known}.{more}"
+    if not key:
+        return f"{where}: {said}.{more}"
+    return f"{where}: {NAMESPACE}:{key} is {first['input']!r}: {_lower(said)}.{more}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _siblings(path: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are known at a place of the schema."""
+    model: Any = Settings
+    for part in path:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else Job
+        found = [kind for kind in (annotation, *_arguments(annotation)) if _is_section(kind)]
+        model = found[0] if found else model
+    return sorted(name for name in model.model_fields if name != "environment")
+
+
+def _arguments(annotation: Any) -> tuple[Any, ...]:
+    from typing import get_args
+
+    return get_args(annotation)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, _Section)
