@@ -6,19 +6,20 @@ from pathlib import Path
 # Pulumi runs this folder as a program; its packages are found from the project's root.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pulumi  # noqa: E402
+import pulumi
 
-from infra.access import Access  # noqa: E402
-from infra.analytics import Analytics  # noqa: E402
-from infra.assets import assets  # noqa: E402
-from infra.catalog import Catalog  # noqa: E402
-from infra.cloud import cloud  # noqa: E402
-from infra.config import ConfigError, read  # noqa: E402
-from infra.jobs import Jobs  # noqa: E402
-from infra.monitoring import Monitoring, Topics  # noqa: E402
-from infra.names import Names  # noqa: E402
-from infra.storage import Storage  # noqa: E402
-from infra.workflow import Workflow  # noqa: E402
+from infra.access import Access
+from infra.analytics import Analytics
+from infra.assets import assets
+from infra.catalog import Catalog
+from infra.cloud import cloud
+from infra.config import ConfigError
+from infra.jobs import Jobs
+from infra.monitoring import Monitoring, Topics
+from infra.names import Names
+from infra.reading import read
+from infra.storage import Storage
+from infra.workflow import Workflow
 
 
 def deploy() -> None:

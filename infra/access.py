@@ -3,9 +3,10 @@
 import pulumi
 import pulumi_aws as aws
 
-from infra.duties import Duty, duties
+from infra.duties import duties
 from infra.names import Names
 from infra.policies import text
+from infra.rights import Duty
 
 
 class Access(pulumi.ComponentResource):
@@ -17,15 +18,11 @@ class Access(pulumi.ComponentResource):
         opts: Options of the component.
     """
 
-    def __init__(
-        self, names: Names, key: pulumi.Output[str], opts: pulumi.ResourceOptions
-    ) -> None:
+    def __init__(self, names: Names, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
         super().__init__("lakehouse:infra:Access", "access", None, opts)
         self._names = names
         # Trust, and which duties there are, do not depend on the key.
-        self._roles = {
-            duty.name: self._role(duty, key) for duty in duties(names, key="").values()
-        }
+        self._roles = {duty.name: self._role(duty, key) for duty in duties(names, key="").values()}
         self.register_outputs({"roles": [names.role(duty) for duty in self._roles]})
 
     def _role(self, duty: Duty, key: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.duties import CONTROL
-from infra.names import Names
+from infra.names import CONTROL, Names
 
 # What the pipeline measures itself: the function that judges writes it into its log.
 NAMESPACE = "Lakehouse"

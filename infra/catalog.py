@@ -54,9 +54,7 @@ class Catalog(pulumi.ComponentResource):
             )
             for layer in LAYERS
         }
-        self.tables = {
-            table.path: self._table(names, table, options) for table in TABLES
-        }
+        self.tables = {table.path: self._table(names, table, options) for table in TABLES}
         self.register_outputs({"databases": [names.database(layer) for layer in LAYERS]})
 
     def _table(

@@ -1,20 +1,18 @@
 """The configuration of a stack: one schema, held before anything is planned.
 
-Every value stands in `Pulumi.<stack>.yaml` under `lakehouse:`; those files explain them. What a stack
-does not say has the default given here.
+Every value stands in `Pulumi.<stack>.yaml` under `lakehouse:`. What a stack does not say has the
+default given here. `infra.reading` makes the settings from it.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -40,13 +38,13 @@ class ConfigError(Exception):
     """The configuration, or what it names, is wrong; the text says where and what to do."""
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     """A part of the configuration; a key that it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """When runs begin by the clock.
 
     Attributes:
@@ -70,7 +68,7 @@ class Schedule(_Section):
         return value
 
 
-class Arrivals(_Section):
+class Arrivals(Section):
     """Runs that begin because files have arrived.
 
     Attributes:
@@ -82,7 +80,7 @@ class Arrivals(_Section):
     window_seconds: int = Field(default=120, ge=0, le=300)
 
 
-class Job(_Section):
+class Job(Section):
     """The size of a Glue job.
 
     Attributes:
@@ -96,7 +94,7 @@ class Job(_Section):
     flexible: bool = False
 
 
-class Storage(_Section):
+class Storage(Section):
     """How long data is kept, and how it is held.
 
     Attributes:
@@ -127,7 +125,7 @@ class Storage(_Section):
         return self
 
 
-class Monitoring(_Section):
+class Monitoring(Section):
     """What raises an alarm.
 
     Attributes:
@@ -151,7 +149,7 @@ class Monitoring(_Section):
         return value
 
 
-class Alerts(_Section):
+class Alerts(Section):
     """Who is told, by severity: e-mail addresses and `https://` endpoints.
 
     Attributes:
@@ -176,7 +174,7 @@ class Alerts(_Section):
         return value
 
 
-class Access(_Section):
+class Access(Section):
     """Who may take on the roles of people and of other systems, as ARNs of IAM principals.
 
     An empty list leaves it to the account's own policies.
@@ -192,7 +190,7 @@ class Access(_Section):
     producers: tuple[Arn, ...] = ()
 
 
-class Ci(_Section):
+class Ci(Section):
     """GitHub Actions, which deploys without long-lived keys.
 
     Attributes:
@@ -205,7 +203,7 @@ class Ci(_Section):
     create_provider: bool = True
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration of a stack.
 
     Attributes:
@@ -303,87 +301,3 @@ class Settings(_Section):
     def job_for(self, step: str) -> Job:
         """Return the size of the job of a step."""
         return self.job_of_step.get(step, self.job)
-
-
-def read(values: Mapping[str, str], stack: str) -> Settings:
-    """Return the settings that a stack's configuration holds.
-
-    Args:
-        values: Values by full key, e.g. `lakehouse:region`; structured ones as JSON.
-        stack: Name of the stack.
-
-    Raises:
-        ConfigError: A value is wrong, missing or unknown; the first one is told.
-    """
-    where = f"Pulumi.{stack}.yaml"
-    given: dict[str, Any] = {"environment": stack}
-    for key, text in values.items():
-        namespace, _, name = key.partition(":")
-        if namespace == "aws":
-            msg = (
-                f"{where}: {key} is not read. Give region and account as lakehouse:region and "
-                "lakehouse:account, and credentials in the environment (AWS_PROFILE)."
-            )
-            raise ConfigError(msg)
-        if namespace == NAMESPACE:
-            given[name] = _value(text)
-    if values.get(f"{NAMESPACE}:environment") is not None:
-        msg = f"{where}: lakehouse:environment cannot be set; it is the stack's name, {stack}."
-        raise ConfigError(msg)
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        raise ConfigError(_sentence(error, where)) from None
-
-
-def _value(text: str) -> Any:
-    """Return a value: structured ones come as JSON, all others as text."""
-    if text[:1] in {"{", "["}:
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _sentence(error: ValidationError, where: str) -> str:
-    """Return the first fault as one sentence, and how many there are besides."""
-    first, *others = error.errors(include_url=False)
-    key = ".".join(str(part) for part in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
-    more = f" ({len(others)} more after that.)" if others else ""
-    if key == "environment":
-        return f"The stack's name {first['input']!r} cannot be used: {_lower(said)}.{more}"
-    if first["type"] == "missing":
-        example = f"pulumi config set --path {NAMESPACE}:{key} VALUE"
-        return f"{where}: {NAMESPACE}:{key} is missing. Set it there, or: {example}{more}"
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(_siblings(first["loc"][:-1]))
-        return f"{where}: {NAMESPACE}:{key} is unknown. Known here: {known}.{more}"
-    if not key:
-        return f"{where}: {said}.{more}"
-    return f"{where}: {NAMESPACE}:{key} is {first['input']!r}: {_lower(said)}.{more}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _siblings(path: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that are known at a place of the schema."""
-    model: Any = Settings
-    for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else Job
-        found = [kind for kind in (annotation, *_arguments(annotation)) if _is_section(kind)]
-        model = found[0] if found else model
-    return sorted(name for name in model.model_fields if name != "environment")
-
-
-def _arguments(annotation: Any) -> tuple[Any, ...]:
-    from typing import get_args
-
-    return get_args(annotation)
-
-
-def _is_section(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, _Section)

@@ -3,8 +3,7 @@
 from typing import Any
 
 from infra.alarms import NAMESPACE, QUARANTINE
-from infra.duties import CONTROL
-from infra.names import JOB_STEPS, Names
+from infra.names import CONTROL, JOB_STEPS, Names
 
 _WIDTH, _HEIGHT = 8, 6
 _DAY = 24 * 3600

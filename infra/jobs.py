@@ -51,12 +51,12 @@ class Jobs(pulumi.ComponentResource):
             key=asset.key,
             source=pulumi.FileAsset(str(asset.path)),
             tags=self._names.settings.tags,
-            # The new one is there before the old one goes: a job that is running may still read it.
             opts=pulumi.ResourceOptions.merge(
                 self._options, pulumi.ResourceOptions(depends_on=[self._artifacts.ready])
             ),
         )
-        return uploaded.key
+        key: pulumi.Output[str] = uploaded.key
+        return key
 
     def _security(self, key: pulumi.Output[str]) -> pulumi.Output[str]:
         configuration = aws.glue.SecurityConfiguration(
@@ -75,7 +75,8 @@ class Jobs(pulumi.ComponentResource):
             },
             opts=self._options,
         )
-        return configuration.name
+        name: pulumi.Output[str] = configuration.name
+        return name
 
     def _log_groups(self, key: pulumi.Output[str]) -> list[pulumi.Resource]:
         suffixes = ("", f"-{self._names.security_configuration}")

@@ -5,11 +5,12 @@ stack's environment, so that environments may share an account; a bucket's also 
 region, since S3 knows each name once in the world.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.config import Settings
 from pipeline.contracts import TABLES
-from pipeline.workflow import WORKFLOW, Actor
+from pipeline.workflow import WORKFLOW, Actor, Step
 
 LAYERS = tuple(dict.fromkeys(table.layer for table in TABLES))
 # Severities of the pipeline's notices, the gravest last. There is a topic for each.
@@ -18,6 +19,14 @@ JOB_STEPS = tuple(str(state.step) for state in WORKFLOW if state.actor is Actor.
 BUCKETS = ("raw", "lake", "artifacts", "results", "logs")
 # Folders of the landing zone where decided files are put: they are no deliveries.
 PUT_ASIDE = ("archive", "rejected")
+
+# Which Lambda function does which step. A function has a role of its own, so a step that needs
+# other rights than these needs another duty.
+CONTROL: Mapping[str, tuple[Step, ...]] = {
+    "judge": (Step.VALIDATE_BRONZE, Step.VALIDATE_SILVER, Step.VALIDATE_GOLD),
+    "publish": (Step.UPDATE_CATALOG,),
+    "file-away": (Step.ARCHIVE, Step.REJECT),
+}
 
 
 @dataclass(frozen=True)
@@ -139,3 +148,22 @@ class Names:
     def job_logs(self) -> str:
         """Beginning of the names of the jobs' log groups."""
         return f"/aws-glue/jobs/{self.stem}"
+
+
+def duty_of(step: Step) -> str:
+    """Return the Lambda function that does a step.
+
+    Raises:
+        KeyError: No duty has it; `CONTROL` has to name one.
+    """
+    for duty, steps in CONTROL.items():
+        if step in steps:
+            return duty
+    raise KeyError(step)
+
+
+def unassigned() -> list[Step]:
+    """Return the control steps of the workflow that no function does."""
+    assigned = {step for steps in CONTROL.values() for step in steps}
+    control = [state.step for state in WORKFLOW if state.actor is Actor.CONTROL]
+    return [step for step in control if step not in assigned]

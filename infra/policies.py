@@ -1,7 +1,7 @@
 """Policy documents: their words, and the list of everything that they cannot narrow down.
 
-A statement names its actions in full and its resources by ARN. Where AWS knows no finer resource than
-`*`, the statement is in `UNBOUNDED` with the reason; the tests hold every policy to that list.
+A statement names its actions in full and its resources by ARN. Where AWS knows no finer resource
+than `*`, the statement is in `UNBOUNDED` with the reason; the tests hold every policy to that list.
 """
 
 import json

@@ -57,7 +57,8 @@ def _query(names: Names, path: Path) -> Query:
             said[current] = rest.strip()
     missing = [field for field in _FIELDS if not said.get(field)]
     if missing:
-        msg = f"{path.name} has to begin with the comments {', '.join(_FIELDS)}; {missing} is missing."
+        fields = ", ".join(_FIELDS)
+        msg = f"{path.name} has to begin with the comments {fields}; it lacks {', '.join(missing)}."
         raise ConfigError(msg)
     return Query(said["name"], said["title"], said["description"], in_stack(names, text))
 

@@ -1,7 +1,7 @@
 """The state machine of a run, made from `pipeline.workflow`: Amazon States Language as a document.
 
 A state that does a step has the step's name; the states that help it are named `<step>: <what>`.
-Before the first step a run takes its turn (`turn: ...`), see docs/adr/0030. What is passed along:
+Before the first step an execution takes its turn, see `infra.turn`. What is passed along:
 
 - `$.failures`: what went wrong, by step, as Step Functions tells it;
 - `$.result.document`: what the last step said of itself: `step`, `outcome`, `notices`.
@@ -9,18 +9,10 @@ Before the first step a run takes its turn (`turn: ...`), see docs/adr/0030. Wha
 
 from typing import Any
 
-from infra.duties import duty_of
-from infra.names import PUT_ASIDE, Names
-from pipeline.workflow import START, WORKFLOW, Actor, End, Outcome, State, Step
+from infra.names import PUT_ASIDE, Names, duty_of
+from infra.turn import FIRST, States, turn
+from pipeline.workflow import WORKFLOW, Actor, End, Outcome, State, Step
 
-States = dict[str, dict[str, Any]]
-
-# How long an execution waits before it looks again whether it is its turn.
-TURN_SECONDS = 60
-# An execution that another one names as running may not be known everywhere at once.
-_UNKNOWN = "Sfn.ExecutionDoesNotExistException"
-_TURN = {"turn": {"S": "run"}}
-_FIRST = "turn: begin"
 _RUN_ID = "$$.Execution.Name"
 _RUN_TIME = "$$.Execution.StartTime"
 
@@ -32,7 +24,7 @@ def definition(names: Names, workflow: tuple[State, ...] = WORKFLOW) -> dict[str
         names: Names of the stack that it runs in.
         workflow: The declared workflow.
     """
-    states: States = _turn(names)
+    states: States = turn(names)
     for state in workflow:
         states |= _RENDER[state.actor](names, state)
     states[str(End.SUCCEEDED)] = {"Type": "Succeed"}
@@ -43,7 +35,7 @@ def definition(names: Names, workflow: tuple[State, ...] = WORKFLOW) -> dict[str
     }
     return {
         "Comment": "A run of the lakehouse, made from pipeline/workflow.py.",
-        "StartAt": _FIRST,
+        "StartAt": FIRST,
         "States": states,
     }
 
@@ -51,127 +43,6 @@ def definition(names: Names, workflow: tuple[State, ...] = WORKFLOW) -> dict[str
 def jobs(workflow: tuple[State, ...] = WORKFLOW) -> tuple[State, ...]:
     """Return the steps that Glue jobs do."""
     return tuple(state for state in workflow if state.actor is Actor.ENGINE)
-
-
-# --- Whose turn it is ----------------------------------------------------------------------------
-
-
-def _turn(names: Names) -> States:
-    """Return the states that let in one execution at a time.
-
-    The item of the turn table names the execution that was let in last. The turn is free when that
-    execution has ended, however it ended, so nothing has to be given back.
-    """
-    table = names.of("turn")
-    again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 5}]
-    lost = {
-        "ErrorEquals": ["States.ALL"],
-        "ResultPath": "$.failures.turn",
-        "Next": str(Step.NOTIFY_FAILURE),
-    }
-    ask = "turn: ask"
-    return {
-        _FIRST: {
-            "Comment": "What the states below rely on.",
-            "Type": "Pass",
-            "Result": {
-                "failures": {},
-                "result": {"document": {"notices": []}},
-                "after": names.landing_prefix,
-            },
-            "Next": "turn: read",
-        },
-        "turn: read": {
-            "Comment": "Who was let in last?",
-            "Type": "Task",
-            "Resource": "arn:aws:states:::dynamodb:getItem",
-            "Parameters": {"TableName": table, "Key": _TURN, "ConsistentRead": True},
-            "ResultPath": "$.turn",
-            "TimeoutSeconds": 30,
-            "Retry": again,
-            "Catch": [lost],
-            "Next": "turn: known",
-        },
-        "turn: known": {
-            "Type": "Choice",
-            "Choices": [
-                {"Variable": "$.turn.Item.holder.S", "IsPresent": True, "Next": ask},
-            ],
-            "Default": "turn: nobody",
-        },
-        "turn: nobody": {
-            "Comment": "The first execution of all.",
-            "Type": "Pass",
-            "Result": {"Item": {"holder": {"S": "nobody"}}},
-            "ResultPath": "$.turn",
-            "Next": "turn: take",
-        },
-        ask: {
-            "Comment": "Is it still at work?",
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:sfn:describeExecution",
-            "Parameters": {"ExecutionArn.$": "$.turn.Item.holder.S"},
-            "ResultSelector": {"status.$": "$.Status"},
-            "ResultPath": "$.holder",
-            "TimeoutSeconds": 30,
-            "Retry": [
-                {"ErrorEquals": [_UNKNOWN], "IntervalSeconds": 20, "MaxAttempts": 3},
-                *again,
-            ],
-            "Catch": [
-                {
-                    "ErrorEquals": [_UNKNOWN],
-                    "ResultPath": "$.holder",
-                    "Next": "turn: take",
-                },
-                lost,
-            ],
-            "Next": "turn: free",
-        },
-        "turn: free": {
-            "Type": "Choice",
-            "Choices": [
-                {"Variable": "$.holder.status", "StringEquals": "RUNNING", "Next": "turn: wait"},
-            ],
-            "Default": "turn: take",
-        },
-        "turn: wait": {"Type": "Wait", "Seconds": TURN_SECONDS, "Next": "turn: read"},
-        "turn: take": {
-            "Comment": "Of several that see a free turn, one gets it.",
-            "Type": "Task",
-            "Resource": "arn:aws:states:::dynamodb:putItem",
-            "Parameters": {
-                "TableName": table,
-                "Item": {**_TURN, "holder": {"S.$": "$$.Execution.Id"}},
-                # The last case: it was taken, and the answer got lost.
-                "ConditionExpression": (
-                    "attribute_not_exists(holder) OR holder = :seen OR holder = :me"
-                ),
-                "ExpressionAttributeValues": {
-                    ":seen": {"S.$": "$.turn.Item.holder.S"},
-                    ":me": {"S.$": "$$.Execution.Id"},
-                },
-            },
-            "ResultPath": None,
-            "TimeoutSeconds": 30,
-            "Retry": [
-                {
-                    "ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"],
-                    "MaxAttempts": 0,
-                },
-                *again,
-            ],
-            "Catch": [
-                {
-                    "ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"],
-                    "ResultPath": "$.holder",
-                    "Next": "turn: wait",
-                },
-                lost,
-            ],
-            "Next": str(START),
-        },
-    }
 
 
 # --- The steps -----------------------------------------------------------------------------------
@@ -182,8 +53,7 @@ def _landing(names: Names, state: State) -> States:
     step = str(state.step)
     bucket = names.bucket("raw")
     prefix = names.landing_prefix
-    found, skip = f"{step}: found", f"{step}: skip"
-    key = "$.listing.Contents[0].Key"
+    found, first, skip = f"{step}: found", f"{step}: first", f"{step}: skip"
     task = {
         "Type": "Task",
         "Comment": state.does,
@@ -199,8 +69,8 @@ def _landing(names: Names, state: State) -> States:
         "Next": found,
     }
     aside = {name: f"{step}: pass over {name}" for name in PUT_ASIDE}
+    key = "$.listing.key"
     choices = [
-        {"Variable": "$.listing.KeyCount", "NumericEquals": 0, "Next": _nothing(state)},
         *(
             {"Variable": key, "StringMatches": f"{prefix}{name}/*", "Next": target}
             for name, target in aside.items()
@@ -217,6 +87,24 @@ def _landing(names: Names, state: State) -> States:
         step: task,
         found: {
             "Type": "Choice",
+            "Choices": [
+                {
+                    "Variable": "$.listing.KeyCount",
+                    "NumericEquals": 0,
+                    "Next": str(state.then[Outcome.NOTHING_NEW]),
+                }
+            ],
+            "Default": first,
+        },
+        first: {
+            "Type": "Pass",
+            "InputPath": "$.listing.Contents[0]",
+            "Parameters": {"key.$": "$.Key"},
+            "ResultPath": "$.listing",
+            "Next": f"{step}: delivery",
+        },
+        f"{step}: delivery": {
+            "Type": "Choice",
             "Choices": choices,
             "Default": str(state.then[Outcome.DONE]),
         },
@@ -232,10 +120,6 @@ def _landing(names: Names, state: State) -> States:
             for name, target in aside.items()
         },
     }
-
-
-def _nothing(state: State) -> str:
-    return str(state.then[Outcome.NOTHING_NEW])
 
 
 def _engine(names: Names, state: State) -> States:
@@ -362,9 +246,7 @@ def _notice(names: Names, state: State) -> States:
             ),
         },
         "ResultPath": None,
-        "Catch": [
-            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.lost", "Next": str(End.FAILED)}
-        ],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.lost", "Next": str(End.FAILED)}],
         "Next": str(End.FAILED),
     }
     return states

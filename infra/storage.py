@@ -5,20 +5,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.guards import LOGS, PRECIOUS, bucket_policy, key_policy
 from infra.names import BUCKETS, PUT_ASIDE, Names
-from infra.policies import (
-    OF_THE_RESOURCE,
-    Statement,
-    allow,
-    document,
-    from_service,
-    text,
-    tls_only,
-)
+from infra.policies import text
 
-# Buckets whose loss is loss of data.
-PRECIOUS = ("raw", "lake")
-_LOGS = "logs"
 _TEMPORARY_DAYS = 7
 
 
@@ -43,9 +33,9 @@ class Storage(pulumi.ComponentResource):
         self._names = names
         self._storage = names.settings.storage
         self.key = self._key()
-        self.buckets = {_LOGS: self._bucket(_LOGS)}
+        self.buckets = {LOGS: self._bucket(LOGS)}
         for purpose in BUCKETS:
-            if purpose != _LOGS:
+            if purpose != LOGS:
                 self.buckets[purpose] = self._bucket(purpose)
         self.register_outputs({name: held.bucket.bucket for name, held in self.buckets.items()})
 
@@ -123,7 +113,7 @@ class Storage(pulumi.ComponentResource):
         )
         if purpose == "raw":
             self._of_raw(bucket, after)
-        if purpose != _LOGS:
+        if purpose != LOGS:
             aws.s3.BucketLogging(
                 f"{purpose}-logging",
                 bucket=bucket.bucket,
@@ -136,20 +126,18 @@ class Storage(pulumi.ComponentResource):
             f"{purpose}-policy",
             bucket=bucket.bucket,
             policy=text(bucket_policy(names, purpose)),
-            opts=pulumi.ResourceOptions.merge(
-                options, pulumi.ResourceOptions(depends_on=[public])
-            ),
+            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[public])),
         )
         return Held(bucket, policy)
 
     def _logs_bucket(self) -> pulumi.Output[str]:
         """Return the bucket of the access logs, once it lets them in."""
-        held = self.buckets[_LOGS]
+        held = self.buckets[LOGS]
         return pulumi.Output.all(held.bucket.bucket, held.ready.urn).apply(lambda found: found[0])
 
     def _encrypt(self, purpose: str, bucket: aws.s3.Bucket) -> None:
         """Encrypt under the key; access logs by S3 itself, which can write them no other way."""
-        if purpose == _LOGS:
+        if purpose == LOGS:
             by: dict[str, pulumi.Input[str]] = {"sse_algorithm": "AES256"}
         else:
             by = {"sse_algorithm": "aws:kms", "kms_master_key_id": self.key.arn}
@@ -159,7 +147,7 @@ class Storage(pulumi.ComponentResource):
             rules=[
                 {
                     "apply_server_side_encryption_by_default": by,
-                    "bucket_key_enabled": purpose != _LOGS,
+                    "bucket_key_enabled": purpose != LOGS,
                 }
             ],
             opts=self._options(keep=purpose in PRECIOUS),
@@ -194,7 +182,7 @@ class Storage(pulumi.ComponentResource):
             "lake": [],
             "artifacts": [_rule("temporary-goes", "temporary/", days=_TEMPORARY_DAYS)],
             "results": [_rule("answers-go", "answers/", days=storage.results_days)],
-            _LOGS: [_rule("logs-go", "", days=storage.access_log_days)],
+            LOGS: [_rule("logs-go", "", days=storage.access_log_days)],
         }[purpose]
         return [*rules, _rule("old-versions-go", "", noncurrent=storage.noncurrent_days)]
 
@@ -255,77 +243,3 @@ def _expiration(
             expired_object_delete_marker=True
         )
     return None
-
-
-# --- Policies ------------------------------------------------------------------------------------
-
-
-def bucket_policy(names: Names, purpose: str) -> dict[str, object]:
-    """Return what a bucket allows and forbids by itself."""
-    arn = names.bucket_arn(purpose)
-    everything = [arn, f"{arn}/*"]
-    statements: list[Statement] = [
-        tls_only("s3", everything),
-        {
-            "Sid": "OnlyWithModernTls",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-        },
-    ]
-    if names.settings.storage.protect and purpose in PRECIOUS:
-        # What is overwritten or deleted stays for `noncurrent_days`; only the lifecycle ends it.
-        statements.append(
-            {
-                "Sid": "NobodyDestroysData",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["s3:DeleteBucket", "s3:DeleteObjectVersion"],
-                "Resource": everything,
-            }
-        )
-    if purpose == _LOGS:
-        sources = [names.bucket_arn(other) for other in BUCKETS if other != _LOGS]
-        statements.append(
-            from_service(
-                "AccessLogs",
-                ["logging.s3.amazonaws.com"],
-                ["s3:PutObject"],
-                [f"{arn}/*"],
-                {
-                    "ArnLike": {"aws:SourceArn": sources},
-                    "StringEquals": {"aws:SourceAccount": names.account},
-                },
-            )
-        )
-    return document(*statements)
-
-
-def key_policy(names: Names) -> dict[str, object]:
-    """Return who may use the key: the account by its own policies, and some services for it."""
-    settings, account = names.settings, names.account
-    ours = {"StringEquals": {"aws:SourceAccount": account}}
-    use = ["kms:Decrypt", "kms:GenerateDataKey"]
-    logs = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": names.arn("logs", "log-group:*")}}
-    administers, services, writes_logs = OF_THE_RESOURCE
-    root = f"arn:{settings.partition}:iam::{account}:root"
-    return document(
-        {**allow(administers, ["kms:*"], ["*"]), "Principal": {"AWS": [root]}},
-        # EventBridge writes to the encrypted queues; alarms, rules and budgets to the topics.
-        from_service(
-            services,
-            ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"],
-            use,
-            ["*"],
-            ours,
-        ),
-        from_service(
-            writes_logs,
-            [f"logs.{settings.region}.amazonaws.com"],
-            [*use, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-            ["*"],
-            logs,
-        ),
-    )

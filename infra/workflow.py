@@ -1,8 +1,8 @@
 """Runs: the state machine, the functions that it calls, and what starts it.
 
 Files that arrive are told by S3 to EventBridge, gathered in a queue, and a pipe makes one execution
-of all that arrive within a window. A schedule starts executions, too. That they never overlap is the
-affair of the state machine itself: see `infra.states` and docs/adr/0030.
+of all that arrive within a window. A schedule starts executions, too. That they never overlap is
+the affair of the state machine itself: see `infra.turn` and docs/adr/0030.
 """
 
 import json
@@ -11,9 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.access import Access
-from infra.duties import CONTROL, unassigned
 from infra.jobs import Jobs
-from infra.names import PUT_ASIDE, Names
+from infra.names import CONTROL, PUT_ASIDE, Names, unassigned
 from infra.policies import document, from_service, text, tls_only
 from infra.states import definition
 from infra.storage import Storage
@@ -49,7 +48,7 @@ class Workflow(pulumi.ComponentResource):
     ) -> None:
         super().__init__("lakehouse:infra:Workflow", "workflow", None, opts)
         if unassigned():
-            msg = f"no function does the steps {unassigned()}: see infra/duties.py, CONTROL"
+            msg = f"no function does the steps {unassigned()}: see CONTROL in infra/names.py"
             raise pulumi.RunError(msg)
         self._names = names
         self._key = storage.key.arn
