@@ -80,7 +80,7 @@ def key_policy(names: Names) -> dict[str, object]:
         from_service(
             writes_logs,
             [f"logs.{settings.region}.amazonaws.com"],
-            [*use, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+            [*use, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
             ["*"],
             logs,
         ),

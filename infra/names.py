@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from infra.config import Settings
 from pipeline.contracts import TABLES
-from pipeline.workflow import WORKFLOW, Actor, Step
+from pipeline.workflow import WORKFLOW, Actor, State, Step
 
 LAYERS = tuple(dict.fromkeys(table.layer for table in TABLES))
 # Severities of the pipeline's notices, the gravest last. There is a topic for each.
@@ -162,8 +162,8 @@ def duty_of(step: Step) -> str:
     raise KeyError(step)
 
 
-def unassigned() -> list[Step]:
-    """Return the control steps of the workflow that no function does."""
+def unassigned(workflow: tuple[State, ...] = WORKFLOW) -> list[Step]:
+    """Return the control steps of a workflow that no function does."""
     assigned = {step for steps in CONTROL.values() for step in steps}
-    control = [state.step for state in WORKFLOW if state.actor is Actor.CONTROL]
+    control = [state.step for state in workflow if state.actor is Actor.CONTROL]
     return [step for step in control if step not in assigned]
