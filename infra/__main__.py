@@ -12,6 +12,7 @@ from infra.access import Access
 from infra.analytics import Analytics
 from infra.assets import assets
 from infra.catalog import Catalog
+from infra.ci import GitHub
 from infra.cloud import cloud
 from infra.config import ConfigError
 from infra.jobs import Jobs
@@ -43,7 +44,11 @@ def deploy() -> None:
     workflow = Workflow(names, storage, access, jobs, options)
     Analytics(names, storage, catalog, options)
     Monitoring(names, topics, workflow, options)
+    if settings.ci:
+        GitHub(names, settings.ci, options)
+    pulumi.export("region", settings.region)
     pulumi.export("landing", names.landing)
+    pulumi.export("gold", names.database("gold"))
     pulumi.export("lake", names.lake)
     pulumi.export("stateMachine", workflow.machine.arn)
     pulumi.export("workgroup", names.stem)

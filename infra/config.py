@@ -195,11 +195,15 @@ class Ci(Section):
 
     Attributes:
         repository: `owner/name` on GitHub.
+        state_bucket: S3 bucket that keeps Pulumi's state.
+        state_key: ARN of the KMS key that encrypts secrets in the state; unset: a passphrase does.
         create_provider: Whether this stack makes the account's OIDC provider; an account has one,
             so only the first of several stacks in an account does.
     """
 
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    state_bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    state_key: Arn | None = None
     create_provider: bool = True
 
 

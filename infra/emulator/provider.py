@@ -8,7 +8,7 @@ resource is still there, not whether somebody has changed it.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,10 +42,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     Attributes:
         account: The account.
         done: Every change, in its order.
+        before: Is told of every change before it is carried out; one that raises ValueError
+            makes it fail.
+        tags: The provider's default tags.
     """
 
     account: Account
     done: list[Done] = field(default_factory=list)
+    before: Callable[[Done], None] | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
     # --- The provider itself
@@ -53,6 +57,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Say which version this would be."""
         return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """Greet the engine: secrets arrive as plain values, and outputs once they are known."""
+        return provider_pb2.ProviderHandshakeResponse()
 
     def Attach(self, request: Any, context: Any) -> Any:
         """Accept the engine that has found us."""
@@ -130,15 +138,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = _plain(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=_struct(inputs))
-        with _told(context, "creating", request):
+        with self._carried_out(context, "create", request):
             key, added = kind.create(self.account, self._tagged(inputs))
-        self.done.append(Done("create", request.type, request.name))
         return provider_pb2.CreateResponse(id=key, properties=_struct({**inputs, **added}))
 
     def Read(self, request: Any, context: Any) -> Any:
         """Tell whether a resource is still there."""
         kind = self._kind(request.type, context)
-        with _told(context, "reading", request):
+        with _told(context, "read", request):
             found = kind.exists(self.account, _plain(request.properties))
         if not found:
             return provider_pb2.ReadResponse(id="")
@@ -152,17 +159,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = _plain(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct(inputs))
-        with _told(context, "updating", request):
+        with self._carried_out(context, "update", request):
             added = kind.update(self.account, _plain(request.olds), self._tagged(inputs))
-        self.done.append(Done("update", request.type, request.name))
         return provider_pb2.UpdateResponse(properties=_struct({**added, **inputs}))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Take a resource away."""
         kind = self._kind(request.type, context)
-        with _told(context, "deleting", request):
+        with self._carried_out(context, "delete", request):
             kind.delete(self.account, _plain(request.properties))
-        self.done.append(Done("delete", request.type, request.name))
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -182,6 +187,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 f"the emulator has no resources {token}: add them to infra/emulator/kinds",
             )
         return KINDS[token]
+
+    @contextmanager
+    def _carried_out(self, context: Any, operation: str, request: Any) -> Iterator[None]:
+        change = Done(operation, request.type, request.name)
+        with _told(context, operation, request):
+            if self.before:
+                self.before(change)
+            yield
+        self.done.append(change)
 
     def _tagged(self, inputs: Properties) -> Properties:
         """Add the provider's default tags, which a resource's own ones override."""
@@ -207,7 +221,7 @@ def _told(context: Any, doing: str, request: Any) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError, ValueError) as error:
-        context.abort(grpc.StatusCode.UNKNOWN, f"{doing} {request.type} ({request.name}): {error}")
+        context.abort(grpc.StatusCode.UNKNOWN, f"{doing} {request.type} {request.name}: {error}")
 
 
 def _plain(struct: Any) -> Properties:

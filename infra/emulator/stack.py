@@ -35,18 +35,14 @@ def has_engine() -> bool:
 
 
 @dataclass
-class Deployment:
-    """An emulated account and the engine that deploys into it.
+class Engine:
+    """The engine, which deploys into the account that a provider stands for.
 
     Attributes:
-        account: The account.
-        provider: What carries out the engine's wishes.
         home: Folder of the engine's own files and of every stack's state.
         port: Where the provider listens.
     """
 
-    account: Account
-    provider: Provider
     home: Path
     port: int
 
@@ -79,16 +75,29 @@ class Deployment:
             "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "true",
         }
 
+    def _folder(self, name: str) -> Path:
+        folder = self.home / "work" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@dataclass
+class Deployment(Engine):
+    """An emulated account and the engine that deploys into it.
+
+    Attributes:
+        account: The account.
+        provider: What carries out the engine's wishes.
+    """
+
+    account: Account
+    provider: Provider
+
     def changes(self, action: Callable[[], Any]) -> list[Done]:
         """Return what an action, an up or a destroy, has changed in the account."""
         before = len(self.provider.done)
         action()
         return self.provider.done[before:]
-
-    def _folder(self, name: str) -> Path:
-        folder = self.home / "work" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 @contextmanager
@@ -96,4 +105,4 @@ def deployment(account: Account, home: Path) -> Iterator[Deployment]:
     """Have a provider for this account for as long as the block lasts."""
     provider = Provider(account)
     with served(provider) as port:
-        yield Deployment(account, provider, home, port)
+        yield Deployment(home, port, account, provider)
