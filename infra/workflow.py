@@ -92,18 +92,23 @@ class Workflow(pulumi.ComponentResource):
             architectures=["arm64"],
             handler=HANDLER,
             s3_bucket=names.bucket("artifacts"),
-            s3_key=jobs.function_key,
+            s3_key=jobs.wheel,
             memory_size=_MEMORY_MB,
             timeout=_FUNCTION_SECONDS,
             kms_key_arn=self._key,
             environment={
                 "variables": {
-                    "LAKEHOUSE_ENVIRONMENT": names.settings.environment,
-                    "LAKEHOUSE_DATABASE_PREFIX": names.database(""),
+                    # Read by pipeline/control.py.
+                    "LAKEHOUSE_DATABASES": names.database(""),
+                    "LAKEHOUSE_THRESHOLDS": names.settings.thresholds_text,
                 }
             },
             tracing_config={"mode": "Active"},
-            logging_config={"log_format": "JSON", "log_group": log_group},
+            logging_config={
+                "log_format": "JSON",
+                "application_log_level": "INFO",
+                "log_group": log_group,
+            },
             tags=names.settings.tags,
             opts=self._options,
         )
