@@ -78,7 +78,7 @@ class Arrivals(Section):
     """
 
     enabled: bool = True
-    window_seconds: int = Field(default=120, ge=0, le=300)
+    window_seconds: int = Field(default=120, ge=1, le=300)
 
 
 class Job(Section):

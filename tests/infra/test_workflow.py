@@ -43,7 +43,9 @@ def test_arrivals_become_one_run_after_another_way(graph: Graph) -> None:
     taken = pipe.inputs["sourceParameters"]["sqsQueueParameters"]
     input_bytes = len(pipe.inputs["targetParameters"]["inputTemplate"]) + 1
     assert taken["batchSize"] * input_bytes < 256 * 1024
-    assert queue["visibilityTimeoutSeconds"] >= 120
+    # What waits for its batch does not come back meanwhile, to be taken a second time.
+    assert queue["visibilityTimeoutSeconds"] >= taken["maximumBatchingWindowInSeconds"] + 60
+    assert taken["maximumBatchingWindowInSeconds"] >= 1  # Else batches have ten messages at most.
 
 
 def test_the_window_and_the_schedule_are_as_configured() -> None:
