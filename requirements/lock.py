@@ -75,14 +75,14 @@ LOCKS = (
     Lock("build", source="requirements/build.in"),
     Lock("laptop", extras=("laptop",)),
     Lock("spark", extras=("laptop", "spark"), agrees_with="laptop"),
-    Lock("dev", extras=("laptop", "spark"), groups=("dev", "test"), agrees_with="spark"),
+    Lock("dev", extras=("laptop", "spark", "infra"), groups=("dev", "test"), agrees_with="spark"),
     Lock(
         "dev-glue-5.1",
         extras=("laptop", "spark-glue-5-1"),
         groups=("test",),
         agrees_with="laptop",
     ),
-    Lock("infra", extras=("infra",), agrees_with="laptop"),
+    Lock("infra", extras=("infra",), agrees_with="dev"),
 )
 
 

@@ -1,0 +1,1 @@
+"""The lakehouse on AWS, as a Pulumi program: one component per concern."""
