@@ -1,0 +1,25 @@
+"""Every generated block, by the name that its markers carry."""
+
+from collections.abc import Callable, Mapping
+
+from docs.generate import commands, diagrams, dictionary, records, workflow
+from tests.equivalence import differences
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "entities": dictionary.entities,
+    "layout": dictionary.layout,
+    "dictionary-bronze": dictionary.of_bronze,
+    "dictionary-silver": dictionary.of_layer("silver"),
+    "dictionary-quarantine": dictionary.of_quarantine,
+    "dictionary-interim": dictionary.of_layer("interim"),
+    "dictionary-gold": dictionary.of_layer("gold"),
+    "dictionary-meta": dictionary.of_layer("meta"),
+    "rules": dictionary.rules,
+    "entity-relations": diagrams.entities,
+    "derivations": diagrams.derivations,
+    "workflow-diagram": workflow.diagram,
+    "workflow-steps": workflow.steps,
+    "commands": commands.reference,
+    "decision-records": records.index,
+    "engine-differences": lambda: differences.entries(differences.DIFFERENCES),
+}
