@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from docs.generate import commands, diagrams, dictionary, records, workflow
+from docs.generate import commands, diagrams, dictionary, quality, records, rooms, workflow
+from pipeline.contracts.checks import Layer
 from tests.equivalence import differences
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
+    "rooms": rooms.rooms,
     "entities": dictionary.entities,
     "layout": dictionary.layout,
     "dictionary-bronze": dictionary.of_bronze,
@@ -15,6 +17,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "dictionary-gold": dictionary.of_layer("gold"),
     "dictionary-meta": dictionary.of_layer("meta"),
     "rules": dictionary.rules,
+    "file-checks": quality.files,
+    **{f"gates-{layer}": quality.gates(layer) for layer in Layer},
     "entity-relations": diagrams.entities,
     "derivations": diagrams.derivations,
     "workflow-diagram": workflow.diagram,
