@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from docs.generate import commands, diagrams, dictionary, quality, records, rooms, workflow
+from docs.generate import cloud, commands, diagrams, dictionary, quality, records, rooms, workflow
 from pipeline.contracts.checks import Layer
 from tests.equivalence import differences
 
@@ -23,6 +23,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "derivations": diagrams.derivations,
     "workflow-diagram": workflow.diagram,
     "workflow-steps": workflow.steps,
+    "resource-graph": cloud.graph,
+    "resources": cloud.resources,
+    "configuration": cloud.configuration,
+    "roles": cloud.roles,
+    "unbounded": cloud.unbounded,
+    "alarms": cloud.alarm_table,
     "commands": commands.reference,
     "decision-records": records.index,
     "engine-differences": lambda: differences.entries(differences.DIFFERENCES),
