@@ -16,16 +16,17 @@ from docs.generate.markdown import code, mermaid, table
 from docs.generate.pages import ROOT
 from infra.alarms import alarms
 from infra.config import NAMESPACE, Settings
-from infra.duties import Duty, duties
+from infra.duties import duties
 from infra.names import Names
 from infra.policies import UNBOUNDED
+from infra.reading import read
+from infra.rights import Duty
 
 ENVIRONMENTS = ("dev", "test", "prod")
 
 
 def _names() -> Names:
-    settings = Settings(environment=stack.ENVIRONMENT, **stack.CONFIG)
-    return Names(settings, stack.ACCOUNT)
+    return Names(read(stack.config(), stack.ENVIRONMENT), stack.ACCOUNT)
 
 
 def _components() -> dict[str, list[stack.Resource]]:
@@ -44,7 +45,7 @@ def resources() -> str:
     rows = []
     for component, within in _components().items():
         counts = Counter(one.kind for one in within)
-        parts = [kind if number == 1 else f"{number} × {kind}" for kind, number in counts.items()]
+        parts = [kind if number == 1 else f"{number} × {kind}" for kind, number in sorted(counts.items())]
         rows.append((f"**{component}**", str(len(within)), ", ".join(parts)))
     total = sum(len(within) for within in _components().values())
     return table(("component", "resources", "of these kinds"), [*rows, ("", str(total), "")])

@@ -12,20 +12,26 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+import yaml
+
 from docs.generate.pages import ROOT
 
 ENVIRONMENT = "prod"
 # An account that nobody has; the documents show no names.
 ACCOUNT = "123456789012"
-# The least that prod asks for, and everything that is optional.
-CONFIG: dict[str, Any] = {
-    "region": "eu-central-1",
-    "account": ACCOUNT,
-    "storage": {"protect": True},
-    "alerts": {"critical": ["on-call@example.com"]},
-    "budget_usd": 1000,
-    "ci": {"repository": "owner/name"},
+# What Pulumi.prod.yaml leaves to those who deploy, and what is optional.
+_GIVEN: dict[str, Any] = {
+    "lakehouse:account": ACCOUNT,
+    "lakehouse:alerts": {"critical": ["on-call@example.com"]},
+    "lakehouse:ci": {"repository": "owner/name", "state_bucket": "state"},
 }
+
+
+def config() -> dict[str, str]:
+    """Return the configuration of a prod stack as Pulumi hands it to the program."""
+    text = (ROOT / f"Pulumi.{ENVIRONMENT}.yaml").read_text(encoding="utf-8")
+    said = {**yaml.safe_load(text)["config"], **_GIVEN}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Resource:
 
 @cache
 def resources() -> tuple[Resource, ...]:
-    """Return every resource of a prod stack, in the order in which the program declares them.
+    """Return every resource of a prod stack, by URN: in which order they are made is chance.
 
     Raises:
         RuntimeError: The program failed.
@@ -63,7 +69,8 @@ def resources() -> tuple[Resource, ...]:
         msg = f"the Pulumi program failed: {done.stderr}"
         raise RuntimeError(msg)
     found = json.loads(done.stdout)
-    return tuple(Resource(**{**one, "needs": tuple(one["needs"])}) for one in found)
+    made = (Resource(**{**one, "needs": tuple(sorted(one["needs"]))}) for one in found)
+    return tuple(sorted(made, key=lambda one: one.urn))
 
 
 def _declared() -> list[Resource]:
@@ -93,8 +100,7 @@ def _declared() -> list[Resource]:
     pulumi.runtime.set_mocks(
         mocks, project="lakehouse", stack=ENVIRONMENT, monitor=Monitor(mocks)
     )
-    said = {key: v if isinstance(v, str) else json.dumps(v) for key, v in CONFIG.items()}
-    pulumi.runtime.set_all_config({f"lakehouse:{key}": value for key, value in said.items()})
+    pulumi.runtime.set_all_config(config())
 
     from infra.__main__ import deploy
 
