@@ -33,3 +33,6 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "decision-records": records.index,
     "engine-differences": lambda: differences.entries(differences.DIFFERENCES),
 }
+
+# These take seconds: the Pulumi program is run for them.
+RUN_THE_PROGRAM = frozenset({"resource-graph", "resources"})
