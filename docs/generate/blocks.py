@@ -26,6 +26,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "resource-graph": cloud.graph,
     "resources": cloud.resources,
     "configuration": cloud.configuration,
+    "environments": cloud.environments,
     "roles": cloud.roles,
     "unbounded": cloud.unbounded,
     "alarms": cloud.alarm_table,

@@ -120,14 +120,20 @@ def unbounded() -> str:
 
 
 def configuration() -> str:
-    """Return every key of a stack's configuration: meaning, default, and what each stack says."""
+    """Return every key of a stack's configuration, with what it means and its default."""
+    rows = [(f"`{key}`", _value(default), meaning) for key, meaning, default in _keys(Settings)]
+    return table(("key", "default", "meaning"), rows)
+
+
+def environments() -> str:
+    """Return what sets the environments apart: the keys that their files say something of."""
     said = {name: _said(name) for name in ENVIRONMENTS}
     rows = [
-        (f"`{key}`", meaning, _value(default), *(_value(said[name].get(key)) for name in said))
-        for key, meaning, default in _keys(Settings)
-        if key != "environment"
+        (f"`{key}`", *(_value(said[name].get(key)) for name in said))
+        for key, _, _ in _keys(Settings)
+        if any(key in of_one for of_one in said.values())
     ]
-    return table(("key", "meaning", "default", *ENVIRONMENTS), rows)
+    return table(("key", *ENVIRONMENTS), rows)
 
 
 def _said(environment: str) -> dict[str, Any]:
@@ -148,6 +154,8 @@ def _said(environment: str) -> dict[str, Any]:
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, Any]]:
     meanings = _meanings(model)
     for name, field in model.model_fields.items():
+        if name == "environment":  # It is the stack's name.
+            continue
         section = _section(field)
         if section is not None:
             yield from _keys(section, f"{name}.")

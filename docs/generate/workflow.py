@@ -43,11 +43,12 @@ def _alone(state: State) -> Iterator[str]:
 
 
 def _ways(states: list[State], chosen: Callable[[Target], bool]) -> Iterator[str]:
+    """Yield one arrow for each step and target, whatever the outcomes that lead there."""
     for state in states:
-        for outcome, target in state.then.items():
-            if chosen(target):
-                label = "" if outcome is Outcome.DONE else f": {_words(outcome)}"
-                yield f"    {state.step} --> {target}{label}"
+        for target in dict.fromkeys(filter(chosen, state.then.values())):
+            outcomes = [outcome for outcome, to in state.then.items() if to is target]
+            said = [_words(outcome) for outcome in outcomes if outcome is not Outcome.DONE]
+            yield f"    {state.step} --> {target}{': ' if said else ''}{' or '.join(said)}"
 
 
 def _words(name: str) -> str:
