@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -110,7 +111,7 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives to a page's headings."""
     tokens = _MARKDOWN.parse(page.read_text(encoding="utf-8"))
     found: set[str] = set()
-    for opened, heading in zip(tokens, tokens[1:], strict=False):
+    for opened, heading in pairwise(tokens):
         if opened.type == "heading_open":
             anchor = base = _slug(_text(heading))
             number = 0

@@ -1,4 +1,4 @@
-"""Write the generated blocks of every page: `./lakehouse docs`, or `--check` whether they are fresh."""
+"""Write the generated blocks of every page, or `--check` whether they are fresh."""
 
 import argparse
 import sys

@@ -45,7 +45,9 @@ def resources() -> str:
     rows = []
     for component, within in _components().items():
         counts = Counter(one.kind for one in within)
-        parts = [kind if number == 1 else f"{number} × {kind}" for kind, number in sorted(counts.items())]
+        parts = [
+            kind if number == 1 else f"{number} {kind}" for kind, number in sorted(counts.items())
+        ]
         rows.append((f"**{component}**", str(len(within)), ", ".join(parts)))
     total = sum(len(within) for within in _components().values())
     return table(("component", "resources", "of these kinds"), [*rows, ("", str(total), "")])
@@ -63,7 +65,7 @@ def graph() -> str:
         if urn in owner and owner[urn] != name
     }
     lines = ["flowchart LR"]
-    lines += [f'    {name}["{name}<br>{len(within)} resources"]' for name, within in components.items()]
+    lines += [f'    {name}["{name}<br>{len(of)} resources"]' for name, of in components.items()]
     return mermaid([*lines, *(f"    {one} --> {other}" for one, other in needs)])
 
 
@@ -97,7 +99,8 @@ def _trusted(duty: Duty) -> str:
     principals = [s["Principal"] for s in duty.trust["Statement"] if s["Effect"] == "Allow"]
     named = [v for p in principals if isinstance(p, Mapping) for v in p.values()]
     flat = [one for v in named for one in ([v] if isinstance(v, str) else v)]
-    return code(sorted({re.sub(r"^arn:aws:iam::\d+:root$", "people of the account", p) for p in flat}))
+    people = r"^arn:aws:iam::\d+:root$"
+    return code(sorted({re.sub(people, "people of the account", principal) for principal in flat}))
 
 
 def _services(duty: Duty) -> list[str]:
@@ -192,4 +195,6 @@ def _value(value: Any) -> str:
 
 
 def _plain(inner: Any) -> str:
-    return ", ".join(f"{k} `{v}`" for k, v in inner.items()) if isinstance(inner, Mapping) else inner
+    if isinstance(inner, Mapping):
+        return ", ".join(f"{key} `{value}`" for key, value in inner.items())
+    return f"`{inner}`"

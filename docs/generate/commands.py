@@ -24,7 +24,8 @@ def _sections(command: Any, name: str, *, top: bool = False) -> Iterator[str]:
         records = [param.get_help_record(context) for param in command.params]
     if not top:
         rows = [_row(*record) for record in records if record]
-        parts = [f"## {name.removeprefix('./lakehouse ')}", _prose(command.help or ""), code([usage])]
+        heading = f"## {name.removeprefix('./lakehouse ')}"
+        parts = [heading, _prose(command.help or ""), code([usage])]
         yield "\n\n".join([*parts, table(("word", "meaning"), rows)] if rows else parts)
     for word, inner in below.items():
         yield from _sections(inner, f"{name} {word}")
@@ -37,4 +38,4 @@ def _row(word: str, meaning: str) -> tuple[str, str]:
 def _prose(text: str) -> str:
     """Return help as Markdown: without Rich's markup, with nothing that reads as HTML."""
     plain = re.sub(r"\[/?(?:bold|dim|italic|cyan|green|yellow)?\]", "", text)
-    return plain.replace("<", "&lt;").replace("\n\n", "\n\n").strip()
+    return plain.replace("<", "&lt;").strip()

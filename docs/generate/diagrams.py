@@ -1,4 +1,4 @@
-"""Diagrams of the tables and of how they follow from one another, from contracts and derivations."""
+"""Diagrams of the tables and of how one follows from another: contracts and derivations."""
 
 from collections.abc import Iterator
 

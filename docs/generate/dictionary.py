@@ -8,7 +8,7 @@ from pipeline.contracts import ENTITIES, TABLES, Table, bronze, quarantine, silv
 from pipeline.contracts.model import Bound, Column, Entity
 from pipeline.transforms.silver.reasons import reason_codes
 
-_HEADINGS = ("column", "type", "null", "meaning")
+_HEADINGS: tuple[str, ...] = ("column", "type", "null", "meaning")
 
 
 def of_layer(layer: str) -> Callable[[], str]:

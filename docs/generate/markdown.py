@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+# What stands in a cell that has nothing to say.
+NOTHING = "-"
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; a bar within a cell is escaped, so that it does not end it."""
@@ -16,7 +19,7 @@ def _row(cells: Iterable[str]) -> str:
 
 def code(words: Iterable[str], between: str = ", ") -> str:
     """Return words as code; nothing at all as a dash."""
-    return between.join(f"`{word}`" for word in words) or "–"
+    return between.join(f"`{word}`" for word in words) or NOTHING
 
 
 def mermaid(lines: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from docs.generate.markdown import table
+from docs.generate.markdown import NOTHING, table
 from pipeline.contracts.checks import CHECKS, FILE_CHECKS, Check, Layer
 from pipeline.quality.thresholds import share_text
 
@@ -12,7 +12,10 @@ def files() -> str:
     """Return the file-level checks: the word that a refusal carries, and what it means."""
     return table(
         ("check", "files are refused because"),
-        [(f"`{name}`", check.counts.removeprefix("refused because ")) for name, check in FILE_CHECKS.items()],
+        [
+            (f"`{name}`", check.counts.removeprefix("refused because "))
+            for name, check in FILE_CHECKS.items()
+        ],
     )
 
 
@@ -40,5 +43,5 @@ def _row(check: Check) -> tuple[str, ...]:
 
 def _limit(share: Fraction | None) -> str:
     if share is None:
-        return "–"
+        return NOTHING
     return "any" if share == 0 else share_text(share)

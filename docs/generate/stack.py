@@ -31,7 +31,7 @@ def config() -> dict[str, str]:
     """Return the configuration of a prod stack as Pulumi hands it to the program."""
     text = (ROOT / f"Pulumi.{ENVIRONMENT}.yaml").read_text(encoding="utf-8")
     said = {**yaml.safe_load(text)["config"], **_GIVEN}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
+    return {key: v if isinstance(v, str) else json.dumps(v) for key, v in said.items()}
 
 
 @dataclass(frozen=True)
@@ -84,27 +84,25 @@ def _declared() -> list[Resource]:
             """Make whatever is asked for, under an ARN of its own."""
             return f"{args.name}-id", {"arn": f"arn:aws:mock:::{args.name}", **args.inputs}
 
-        def call(self, _: MockCallArgs) -> dict[str, Any]:
+        def call(self, _: MockCallArgs) -> Any:
             """Tell the account, whatever is asked."""
             return {"accountId": ACCOUNT, "id": ACCOUNT, "json": "{}"}
 
     class Monitor(MockMonitor):
         def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
             """Note the resource on the way."""
-            answer = super().RegisterResource(request)
+            answer = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
             needs = tuple(request.dependencies)
             found.append(Resource(answer.urn, request.type, request.parent, needs))
             return answer
 
     mocks = Cloud()
-    pulumi.runtime.set_mocks(
-        mocks, project="lakehouse", stack=ENVIRONMENT, monitor=Monitor(mocks)
-    )
+    pulumi.runtime.set_mocks(mocks, project="lakehouse", stack=ENVIRONMENT, monitor=Monitor(mocks))
     pulumi.runtime.set_all_config(config())
 
     from infra.__main__ import deploy
 
-    pulumi.runtime.test(deploy)()
+    pulumi.runtime.test(deploy)()  # type: ignore[no-untyped-call] # Pulumi's
     return found
 
 

@@ -138,7 +138,7 @@ def hold(place: str, expected: list[str], output: str) -> None:
     wanted = shown[agreed] if agreed < len(shown) else "nothing more"
     pytest.fail(
         f"{place}: after {agreed} lines the page says\n    {wanted}\n"
-        f"and what is printed goes on with\n{textwrap.indent(got[match.end():], '    ')}"
+        f"and what is printed goes on with\n{textwrap.indent(got[match.end() :], '    ')}"
     )
 
 

@@ -36,7 +36,9 @@ def packages() -> Path:
             made.mkdir()
             for name in ("package.json", "package-lock.json", ".npmrc"):
                 shutil.copy(HERE / name, made)
-            done = subprocess.run(["npm", "ci"], cwd=made, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["npm", "ci"], cwd=made, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, f"npm could not install Mermaid: {done.stderr}"
             made.rename(home)
     return home
