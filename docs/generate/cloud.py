@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from docs.generate import stack
 from docs.generate.markdown import code, mermaid, table
@@ -182,13 +183,13 @@ def _meanings(model: type[BaseModel]) -> dict[str, str]:
 
 def _value(value: Any) -> str:
     match value:
-        case None | () | [] | {}:
+        case None | () | []:
             return ""
         case bool():
             return f"`{str(value).lower()}`"
         case Mapping():
             return "<br>".join(f"{key}: {_plain(inner)}" for key, inner in value.items())
-        case _ if "PydanticUndefined" in repr(value):
+        case _ if value is PydanticUndefined:
             return "needed"
         case _:
             return f"`{value}`"
