@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -30,6 +31,12 @@ NOT_RUN = {
     "./lakehouse lint": "is a stage of the tests itself",
     "./lakehouse lock": "writes into the checkout",
     "./lakehouse test": "runs this test",
+}
+
+# Or every start would compile the sources again.
+BYTECODE = {
+    "PYTHONPYCACHEPREFIX": sys.pycache_prefix
+    or str(Path(tempfile.gettempdir()) / f"lakehouse-bytecode-{os.getuid()}")
 }
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?")
@@ -107,9 +114,9 @@ def has_java() -> bool:
 
 
 def run(words: str, scratch: Path, given: str = "") -> tuple[int, str]:
-    unset = {"COLUMNS", "LAKEHOUSE_TRACEBACK"}
+    unset = {"COLUMNS", "LAKEHOUSE_TRACEBACK", "PYTHONDONTWRITEBYTECODE"}
     env = {name: value for name, value in os.environ.items() if name not in unset}
-    env |= {"PYTHONPATH": str(ROOT), "LAKEHOUSE_COMMAND": "./lakehouse"}
+    env |= {"PYTHONPATH": str(ROOT), "LAKEHOUSE_COMMAND": "./lakehouse", **BYTECODE}
     # What is said about a result comes after it, as on a terminal.
     env |= {"PYTHONUNBUFFERED": "1"}
     done = subprocess.run(
