@@ -21,6 +21,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "lakehouse watch --landing shop --lake lake",
         "lakehouse watch --landing shop --lake lake --json",
     ),
+    "replay": (
+        "lakehouse replay orders/2025-04-01.csv --landing shop --lake lake",
+        "lakehouse replay orders/2025-04-01.csv products/2025-04-01.csv --landing shop --lake lake",
+    ),
+    "backfill": (
+        "lakehouse backfill --lake lake --from 2025-04-01 --to 2025-04-07",
+        "lakehouse backfill --lake lake --silver",
+    ),
+    "runs": ("lakehouse runs --lake lake", "lakehouse runs --lake lake --limit 0 --json"),
+    "rollback": (
+        "lakehouse rollback 12 --lake lake",
+        "lakehouse rollback 12 --lake lake --landing shop --with-later",
+    ),
     "maintain": (
         "lakehouse maintain --lake lake --dry-run",
         "lakehouse maintain silver/orders --lake lake",
@@ -45,6 +58,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "compare": (
         "lakehouse compare lake other-lake",
         "lakehouse compare lake other-lake --strict --json",
+    ),
+    "workflow": (
+        "lakehouse workflow",
+        "lakehouse workflow --format mermaid",
     ),
     "bench": (
         "lakehouse bench --orders 100000",

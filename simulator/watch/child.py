@@ -50,7 +50,7 @@ def main() -> int:
 def _made_ready() -> Exception | None:
     """Import all that a run needs; return why that is impossible, to be told when it is asked."""
     try:
-        import simulator.cli.simulate
+        import simulator.cli.running
         import simulator.engine.polars_engine
         import simulator.watch.gold  # noqa: F401 - imported to be ready
     except Exception as error:  # noqa: BLE001 - the code may be wrong in any way
@@ -60,9 +60,9 @@ def _made_ready() -> Exception | None:
 
 def _run(landing: Path, lake: Path, *, rebuild: bool) -> "tuple[RunReport, list[TableChange]]":
     from pipeline.runner.run import RunRequest
-    from simulator.cli.lakes import locked
+    from simulator.cli.locking import locked
     from simulator.cli.progress import Quiet
-    from simulator.cli.simulate import run
+    from simulator.cli.running import run
     from simulator.engine.polars_engine import PolarsEngine
     from simulator.watch import gold
 

@@ -18,7 +18,7 @@ COMMANDS: dict[str, Any] = {
     name: command for name, command in COMMAND.commands.items() if name not in WORDS
 }
 # Commands that read or write a lake name it by the same option; compare has two of them.
-WITHOUT_LAKE = {"demo", "generate", "compare", "bench"}
+WITHOUT_LAKE = {"demo", "generate", "compare", "workflow", "bench"}
 
 
 def options(command: Any) -> dict[str, Any]:
