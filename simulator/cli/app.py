@@ -15,9 +15,13 @@ from simulator.cli.compare import compare
 from simulator.cli.completion import install_wanted, show_wanted
 from simulator.cli.demo import demo
 from simulator.cli.doctor import doctor
+from simulator.cli.explain import EPILOG as EXPLAIN_EPILOG
+from simulator.cli.explain import explain
 from simulator.cli.generate import EPILOG, generate
 from simulator.cli.maintain import maintain
 from simulator.cli.quarantine import quarantine
+from simulator.cli.query import EPILOG as QUERY_EPILOG
+from simulator.cli.query import query
 from simulator.cli.replay import replay
 from simulator.cli.report import report
 from simulator.cli.rollback import rollback
@@ -96,6 +100,8 @@ _add(rollback, _KEEP)
 _add(maintain, _KEEP)
 _add(doctor, _KEEP)
 _add(show, _LOOK)
+_add(query, _LOOK, QUERY_EPILOG)
+_add(explain, _LOOK, EXPLAIN_EPILOG)
 _add(quarantine, _LOOK)
 _add(report, _LOOK)
 _add(compare, _LOOK)
