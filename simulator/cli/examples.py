@@ -15,24 +15,25 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "lakehouse simulate --landing shop --lake lake",
         "lakehouse simulate --landing shop --lake lake --as-of 2025-04-30",
         "lakehouse simulate --landing shop --lake lake --again orders/2025-04-01.csv",
-        "lakehouse simulate --landing shop --lake lake --threshold catalogue_shrink.block=none",
         "lakehouse simulate --landing shop --lake lake --rebuild --json",
     ),
     "watch": (
         "lakehouse watch --landing shop --lake lake",
         "lakehouse watch --landing shop --lake lake --json",
     ),
-    "replay": ("lakehouse replay orders/2025-04-01.csv --landing shop --lake lake",),
+    "replay": (
+        "lakehouse replay orders/2025-04-01.csv --landing shop --lake lake",
+        "lakehouse replay orders/2025-04-01.csv products/2025-04-01.csv --landing shop --lake lake",
+    ),
     "backfill": (
         "lakehouse backfill --lake lake --from 2025-04-01 --to 2025-04-07",
         "lakehouse backfill --lake lake --silver",
     ),
     "runs": ("lakehouse runs --lake lake", "lakehouse runs --lake lake --limit 0 --json"),
     "rollback": (
-        "lakehouse rollback 7 --lake lake --landing shop",
-        "lakehouse rollback 5 --lake lake --with-later",
+        "lakehouse rollback 12 --lake lake",
+        "lakehouse rollback 12 --lake lake --landing shop --with-later",
     ),
-    "workflow": ("lakehouse workflow", "lakehouse workflow --format mermaid"),
     "maintain": (
         "lakehouse maintain --lake lake --dry-run",
         "lakehouse maintain silver/orders --lake lake",
@@ -49,7 +50,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "lakehouse quarantine --lake lake",
         "lakehouse quarantine list orders --lake lake --reason order_id:missing --limit 5",
         "lakehouse quarantine export --lake lake --to mend",
-        "lakehouse quarantine release --lake lake",
     ),
     "report": (
         "lakehouse report --lake lake",
@@ -58,6 +58,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "compare": (
         "lakehouse compare lake other-lake",
         "lakehouse compare lake other-lake --strict --json",
+    ),
+    "workflow": (
+        "lakehouse workflow",
+        "lakehouse workflow --format mermaid",
     ),
     "bench": (
         "lakehouse bench --orders 100000",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
 
 import narwhals.stable.v2 as nw
 
@@ -10,6 +10,8 @@ from pipeline.contracts import ENTITIES, Entity, quarantine, silver
 from pipeline.contracts.layers import HELD, REJECTED, RELEASED
 from pipeline.contracts.meta import ACCEPTED, DUPLICATE, FILES, ROW_ACCOUNTS, RUNS
 from pipeline.engine import Engine
+from pipeline.runner.accounts import Undone
+from pipeline.runner.home import LakeHome
 from simulator.report.reading import frame_of, rows_in, total
 
 LATEST_RUNS = 40
@@ -110,7 +112,8 @@ class Run:
         superseded: Valid rows read or released that changed nothing in silver.
         held: Rows newly held.
         rejected: Rows that can never be valid.
-        more: Further columns of the contract, by name.
+        seconds: How long it took; None for runs of earlier versions of the software.
+        alerts: Quality checks above their threshold; None for runs of earlier versions.
     """
 
     batch_id: int | None
@@ -127,7 +130,8 @@ class Run:
     superseded: int
     held: int
     rejected: int
-    more: tuple[tuple[str, Any], ...]
+    seconds: float | None
+    alerts: int | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ class Books:
         file_count: Number of all files taken in.
         runs: The latest runs, latest first.
         run_count: Number of all runs.
+        undone: The latest runs that left nothing in the tables, latest first: they failed, were
+            blocked by a quality check, or were rolled back.
         refused: Files refused in all runs.
     """
 
@@ -150,6 +156,7 @@ class Books:
     file_count: int
     runs: tuple[Run, ...]
     run_count: int
+    undone: tuple[Undone, ...]
     refused: int
 
     @property
@@ -163,8 +170,8 @@ class Books:
         return self.runs[0].as_of if self.runs else None
 
 
-def gather_books(engine: Engine) -> Books:
-    """Read the lake's books."""
+def gather_books(engine: Engine, lake: Path) -> Books:
+    """Read the lake's books, and the accounts of undone runs beside them."""
     intake = _intake(engine)
     runs = frame_of(engine, RUNS)
     return Books(
@@ -174,8 +181,14 @@ def gather_books(engine: Engine) -> Books:
         file_count=sum(each.files for each in intake),
         runs=_runs(engine),
         run_count=rows_in(engine, RUNS),
+        undone=_undone(lake),
         refused=0 if runs is None else total(engine, runs, "refused_files")[0],
     )
+
+
+def _undone(lake: Path) -> tuple[Undone, ...]:
+    found = [Undone.of(document) for document in LakeHome(lake).undone()]
+    return tuple(sorted(found, key=lambda run: run.started_at, reverse=True)[:LATEST_RUNS])
 
 
 def _intake(engine: Engine) -> tuple[Intake, ...]:
@@ -256,30 +269,11 @@ def _files(engine: Engine) -> tuple[File, ...]:
     )
 
 
-_TOLD = {
-    "batch_id",
-    "started_at",
-    "status",
-    "engine",
-    "as_of",
-    "accepted_files",
-    "duplicate_files",
-    "refused_files",
-}
-
-
 def _runs(engine: Engine) -> tuple[Run, ...]:
     frame = frame_of(engine, RUNS)
     if frame is None:
         return ()
     accounts = _accounts(engine)
-    # A lake that no run has brought up to date yet may lack columns that are new.
-    present = set(frame.collect_schema().names())
-    further = [
-        column.name
-        for column in RUNS.columns
-        if column.name in present and column.name not in _TOLD
-    ]
     return tuple(
         Run(
             batch_id=row["batch_id"],
@@ -290,11 +284,17 @@ def _runs(engine: Engine) -> tuple[Run, ...]:
             accepted=row["accepted_files"],
             repeated=row["duplicate_files"],
             refused=row["refused_files"],
-            more=tuple((name, row[name]) for name in further),
+            # A lake that no run has brought up to date yet may lack columns that are new.
+            seconds=_seconds(row.get("duration_ms")),
+            alerts=row.get("alerts"),
             **accounts.get(row["batch_id"], _NO_ROWS),
         )
         for row in engine.fetch(frame.sort("started_at", descending=True).head(LATEST_RUNS))
     )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 _NO_ROWS = dict.fromkeys(("read", "released", "taken", "superseded", "held", "rejected"), 0)

@@ -46,7 +46,7 @@ def gather(engine: Engine, lake: Path, made_at: datetime) -> Facts:
     Raises:
         LakehouseError: The lake cannot be read.
     """
-    books = gather_books(engine)
+    books = gather_books(engine, lake)
     return Facts(
         lake=str(lake),
         made_at=made_at,

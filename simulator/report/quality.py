@@ -72,7 +72,10 @@ def gather_quality(engine: Engine) -> Quality | None:
     if not by_run:
         return None
     latest = sorted(by_run.items(), key=lambda run: run[0][0])[-LATEST:]
-    runs = tuple(Measured(number, time, found) for (time, number), found in latest)
+    runs = tuple(
+        Measured(number, time, {layer: found[layer] for layer in LAYERS if layer in found})
+        for (time, number), found in latest
+    )
     return Quality(runs, _findings(engine, runs[0].recorded_at))
 
 

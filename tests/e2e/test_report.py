@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.contracts import TABLES
 from pipeline.errors import CallError
+from pipeline.runner.accounts import Undone
+from pipeline.runner.home import LakeHome
 from simulator.cli.report import check_replaceable
 from simulator.engine.polars_engine import PolarsEngine
 from simulator.report import gather, render
@@ -318,11 +321,38 @@ def test_lineage_names_what_every_table_is_made_from(made: Made) -> None:
     )
 
 
-def test_a_lake_whose_runs_do_not_measure_says_so(made: Made) -> None:
-    quality = next(e for e in made.root.iter("section") if with_heading(e, "quality"))
-    assert text_of(quality) == (
-        "Quality over time No run has measured the quality of its data yet."
-    )
+def test_quality_is_what_the_gates_have_recorded(made: Made) -> None:
+    scores = {
+        (row["batch_id"], row["layer"]): row["score"]
+        for row in lakes.rows(made.lake, "meta/quality_scores")
+    }
+    shown = {
+        (int(row["Run"]), layer.lower()): row[layer]
+        for row in table(made.root, "Quality score by run")
+        for layer in ("Raw", "Bronze", "Silver", "Gold")
+    }
+    assert shown == {key: f"{score:.1%}" for key, score in scores.items()}
+    told = [
+        (row["check_name"].replace("_", " "), row["subject"], str(row["measured"]))
+        for row in lakes.rows(made.lake, "meta/quality_metrics")
+        if row["verdict"] == "alert"
+    ]
+    found = table(made.root, "Checks above")
+    assert sorted((row["Check"], row["Subject"], row["Found"]) for row in found) == sorted(told)
+    runs = {row["Run"]: row["Alerts"] for row in table(made.root, "Runs, latest first")}
+    assert sum(map(int, runs.values())) == len(told) > 0
+
+
+def test_runs_that_were_undone_say_why(tmp_path: Path) -> None:
+    shop = lakes.Shop(tmp_path)
+    shop.run([delivered("products", "products/p.csv", (1, 1, "Garden", "Spade"))])
+    at = "2026-03-01T10:00:00+00:00"
+    undone = Undone(7, "a", at, "blocked", "polars", 1, 12, 1, 5, SCRIPT)
+    LakeHome(shop.lake).note_undone("a", undone.document())
+    root = parsed(page_of(shop.lake))
+    (row,) = table(root, "Runs that were undone")
+    assert (row["Run"], row["Started (UTC)"]) == ("7", "2026-03-01 10:00:00")
+    assert (row["Ended as"], row["Rows"], row["Why"]) == ("blocked", "12", SCRIPT)
 
 
 # --- Text that means harm ------------------------------------------------------------------------
@@ -364,22 +394,22 @@ def _sha256(text: str) -> str:
 # --- Small lakes ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["refused only", "no orders", "one order"])
+@pytest.mark.parametrize("kind", ["nothing", "no orders", "one order"])
 def test_small_lakes_have_a_page(tmp_path: Path, kind: str) -> None:
     shop = lakes.Shop(tmp_path)
     at = "2025-04-01T10:00:00"
     products = delivered("products", "products/p.csv", (1, 1, "Garden", "Spade"))
     order = delivered("orders", "orders/o.csv", (1, 10, 5, at, "20.00", "2025-04-01"))
-    if kind == "refused only":
-        shop.landing.joinpath("orders").mkdir(parents=True)
-        shop.landing.joinpath("orders/bad.csv").write_text("nothing\n1\n", encoding="utf-8")
-    shop.run({"refused only": [], "no orders": [products], "one order": [products, order]}[kind])
+    if kind == "nothing":
+        PolarsEngine(shop.lake).create(TABLES)
+    else:
+        shop.run([products, order] if kind == "one order" else [products])
     page = page_of(shop.lake)
     assert_self_contained(page)
     assert_structured(page)
     said = text_of(parsed(page))
     assert ("There are no orders yet." in said) == (kind != "one order")
-    assert ("No row has come in yet." in said) == (kind == "refused only")
+    assert ("No row has come in yet." in said) == (kind == "nothing")
     if kind == "one order":
         assert "Trade from 1 April 2025 to 1 April 2025" in said
         assert "All 2 delivered rows are accounted for." in said

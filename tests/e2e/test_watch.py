@@ -187,17 +187,18 @@ def test_watching_runs_again_shows_failures_and_ends_cleanly(watching: Watching)
     }
     assert second["gold/customer_insights"]["added"] == 1
 
+    # The quality gates compute gold by another route, which the edited transform contradicts.
     watching.replace("transforms/gold/customers.py", '"New"', '"Newest"')
-    watching.until("customers.py")
-    third = watching.document()
-    assert third["run"]["batch_id"] is None
-    assert third["gold"]["gold/customer_insights"]["changed"] == 2
-    assert third["gold"]["gold/daily_sales"]["changed"] == 0
+    watching.until("lakehouse: The quality gate of gold blocks the run.")
+    watching.replace("quality/measuring/segments.py", '"New"', '"Newest"')
+    third = watching.document()["gold"]
+    assert third["gold/customer_insights"]["changed"] == 2
+    assert third["gold/daily_sales"]["changed"] == 0
 
-    watching.replace("transforms/gold/customers.py", '("Newest")', '("Newest"')
-    watching.until("lakehouse: SyntaxError in ", "customers.py, line ", "Saving the mended file")
-    watching.replace("transforms/gold/customers.py", '("Newest"', '("New")')
-    assert watching.document()["gold"]["gold/customer_insights"]["changed"] == 2
+    watching.replace("quality/measuring/segments.py", '("Newest",', '("Newest"')
+    watching.until("lakehouse: ", " in ", "segments.py, line ", "Saving the mended file runs again")
+    watching.replace("quality/measuring/segments.py", '("Newest"', '("Newest",')
+    assert watching.document()["gold"]["gold/customer_insights"]["changed"] == 0
 
     watching.process.send_signal(signal.SIGINT)
     assert watching.until("Interrupted") == "lakehouse: Interrupted."

@@ -44,7 +44,7 @@ def shop(history_of: list[Period]) -> Shop:
 def facts(of: Shop, quality: Quality | None = None) -> Facts:
     fates = tuple(Fates(name, 0, 0, 0, 0, 0, 0) for name in ("products", "orders", "order_items"))
     intake = tuple(Intake(each.entity) for each in fates)
-    books = Books(intake, fates, (), 0, (), 0, 0)
+    books = Books(intake, fates, (), 0, (), 0, (), 0)
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
     return Facts("lake", made_at, of, books, Quarantine((), 0, 0), quality, ())
 
@@ -158,7 +158,9 @@ def test_blocks_never_overlap_their_labels(rows: list[tuple[int, int, int, int]]
 def a_run(number: int | None, **counts: int) -> Run:
     rows = dict.fromkeys(("read", "released", "taken", "superseded", "held", "rejected"), 0)
     at = datetime(2025, 4, 1, tzinfo=UTC)
-    return Run(number, at, "succeeded", "polars", None, 1, 0, 0, **rows | counts, more=())
+    return Run(
+        number, at, "succeeded", "polars", None, 1, 0, 0, **rows | counts, seconds=1.5, alerts=0
+    )
 
 
 def test_run_bars_stack_what_became_of_the_rows() -> None:
