@@ -18,7 +18,12 @@ class LakehouseError(Exception):
     Args:
         what: What is wrong, where, and what was found instead of what was expected.
         hint: What to do about it; empty when `what` already says so.
+
+    Attributes:
+        passing: Whether the same may go well when it is tried again.
     """
+
+    passing = False
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(f"{what} {hint}".rstrip())
@@ -52,8 +57,22 @@ class EngineError(LakehouseError):
     """The engine failed on a table; the run ends as failed and the lake is put back."""
 
 
+class PassingError(EngineError):
+    """The engine failed on a table for a reason that nobody has to mend first."""
+
+    passing = True
+
+
+class RejectedError(LakehouseError):
+    """Not one file of the landing zone could be taken in."""
+
+
 class BalanceError(LakehouseError):
     """Rows were lost or doubled: the rows read are not the rows accounted for."""
+
+
+class BlockedError(LakehouseError):
+    """A quality gate found the run's data unfit; the run was undone."""
 
 
 class AmountOverflowError(LakehouseError):
@@ -79,7 +98,7 @@ def engine_error(doing: str, place: str, text: str, number: int | None = None) -
             f"There is no permission for {doing} in {place}.",
             "Allow this user to read and write the lake, then run again.",
         )
-    return EngineError(
+    return PassingError(
         f"{doing.capitalize()} in {place} failed: {said[:500]}.",
         "Run again; if it fails again, look at the table named above.",
     )

@@ -1,4 +1,4 @@
-"""The workflow of a run: its steps, their order, their retries and what follows a failure. Data only.
+"""The workflow of a run: its steps, their order, retries, and what follows a failure. Data only.
 
 The runner walks it on a laptop, `infra` makes the Step Functions state machine from it, and the
 documents their diagram. What a step does stands in `pipeline.runner`; who does it is named here.
@@ -153,7 +153,12 @@ WORKFLOW: tuple[State, ...] = (
         Actor.ENGINE,
         Step.BRONZE,
         Step.ROLL_BACK,
-        {**_NOTHING, Outcome.REJECTED: Step.REJECT},
+        {
+            # Files that an earlier run has decided on may still lie where they were delivered.
+            Outcome.NOTHING_NEW: Step.ARCHIVE,
+            Outcome.REJECTED: Step.REJECT,
+            Outcome.BLOCKED: Step.REJECT,
+        },
     ),
     _state(
         Step.BRONZE,
@@ -230,7 +235,7 @@ WORKFLOW: tuple[State, ...] = (
     ),
     _state(
         Step.REJECT,
-        "Moves refused files aside: no file of the run could be taken in.",
+        "Moves refused files aside; not one file is taken in.",
         Actor.CONTROL,
         Step.NOTIFY_FAILURE,
         Step.NOTIFY_FAILURE,

@@ -24,12 +24,12 @@ from pipeline.contracts import ORDERS, TABLES, Table, bronze, silver
 from pipeline.contracts.gold import DAILY_SALES
 from pipeline.contracts.meta import FILES, ROW_ACCOUNTS
 from pipeline.contracts.model import Column
-from pipeline.contracts.types import COUNT
+from pipeline.contracts.types import COUNT, TEXT
 from pipeline.engine import Engine
 from pipeline.errors import AmountOverflowError, EngineError, LakehouseError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import inspect
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import LocalStore
 from pipeline.portable import Frame
 
@@ -100,8 +100,8 @@ def other_time_zone() -> Iterator[None]:
     time.tzset()
 
 
-class EngineContract:
-    """The promises, held against the engine that a subclass opens."""
+class Opening:
+    """What the tests of every promise need: the engine that a subclass opens, and its frames."""
 
     def open(self, lake: Path) -> Engine:
         """Return a new engine on a lake, as another process would have it."""
@@ -136,6 +136,10 @@ class EngineContract:
         """Return the total of each date of gold.daily_sales."""
         return {row["date"]: row["total_sales"] for row in engine.fetch(engine.read(DAILY_SALES))}
 
+
+class EngineContract(Opening):
+    """The promises, held against the engine that a subclass opens."""
+
     # --- Tables ----------------------------------------------------------------------------------
 
     def test_every_table_is_one_that_all_engines_read(self, lake: Path) -> None:
@@ -153,7 +157,7 @@ class EngineContract:
             assert delta.metadata().description == table.description
             kept = f"interval {table.retention_days} days"
             assert settings["delta.deletedFileRetentionDuration"] == kept
-            assert settings["delta.logRetentionDuration"] == kept
+            assert settings["delta.logRetentionDuration"] == "interval 400 days"
             assert settings.get("delta.enableDeletionVectors", "false") == "false"
             types = [field.type.type for field in delta.schema().fields]
             assert [t.replace(" ", "") for t in types] == [self.told(c) for c in table.columns]
@@ -183,6 +187,35 @@ class EngineContract:
         assert [row["returns"] for row in engine.fetch(engine.read(wider))] == [None]
         assert engine.version(wider) == version
 
+    def test_a_column_may_be_gained_anywhere(self, engine: Engine) -> None:
+        """Old rows and new ones are written together, by every call; a restore takes it back."""
+        engine.append(
+            silver(ORDERS), self.frame([order(1, NOON, 1)], silver(ORDERS).columns), batch_id=1
+        )
+        coupon = Column("coupon", TEXT, "Code of the voucher.", required=False)
+        columns = (*silver(ORDERS).columns[:3], coupon, *silver(ORDERS).columns[3:])
+        wider = replace(silver(ORDERS), columns=columns)
+
+        def with_coupons(*coupons: str | None) -> Frame:
+            rows = [{**order(i, NOON, i), "coupon": c} for i, c in enumerate(coupons, 1)]
+            return self.frame(rows, columns)
+
+        def found() -> list[tuple[int, str | None]]:
+            rows = engine.fetch(engine.read(wider).select("order_id", "coupon"))
+            return sorted((row["order_id"], row["coupon"]) for row in rows)
+
+        engine.create([wider])
+        engine.append(wider, with_coupons(None, "A").filter(nw.col("order_id") == 2), 2)
+        assert found() == [(1, None), (2, "A")]
+        engine.merge(wider, with_coupons("B", None, "C"), 3)
+        assert found() == [(1, "B"), (2, None), (3, "C")]
+        engine.overwrite(wider, [with_coupons("D")], 4, dates=[NOON.date()])
+        assert found() == [(1, "D")]
+        engine.restore(wider, 1)
+        assert "coupon" not in engine.read(wider).collect_schema().names()
+        engine.create([wider])
+        assert found() == [(1, None)]
+
     def test_a_missing_table_is_said_by_name(self, tmp_path: Path) -> None:
         """Reading a table that is not there is an error of the engine, not of a library."""
         engine = self.open(tmp_path / "nothing")
@@ -202,6 +235,26 @@ class EngineContract:
 
         assert [row["batch_id"] for row in engine.fetch(before)] == [1]
         assert len(engine.fetch(engine.read(ROW_ACCOUNTS))) == 2
+
+    def test_a_version_is_read_as_it_was(self, engine: Engine) -> None:
+        """Rows and columns of then, while the table goes on; one that never was is said."""
+        engine.append_records(ROW_ACCOUNTS, [account(1, "orders", 1)], 1)
+        before = set(engine.read(ROW_ACCOUNTS).collect_schema().names())
+        note = Column("note", TEXT, "What was noted.", required=False)
+        wider = replace(ROW_ACCOUNTS, columns=(*ROW_ACCOUNTS.columns, note))
+        engine.create([wider])
+        engine.append_records(wider, [{**account(2, "orders", 2), "note": "new"}], 2)
+        batches = [
+            [row["batch_id"] for row in engine.fetch(engine.read(wider, version))]
+            for version in (0, 1, 2)
+        ]
+
+        assert batches == [[], [1], [1]]
+        assert set(engine.read(wider, 1).collect_schema().names()) == before
+        assert len(engine.fetch(engine.read(wider, 3))) == 2
+        assert len(engine.fetch(engine.read(wider))) == 2
+        with pytest.raises(EngineError, match="version 9 of meta/row_accounts"):
+            engine.fetch(engine.read(wider, 9))
 
     def test_appending_for_the_same_batch_again_changes_nothing(
         self, engine: Engine, lake: Path
@@ -281,17 +334,49 @@ class EngineContract:
         }
         assert found == {(1, "orders"): 1, (1, "products"): 20, (2, "orders"): 30}
 
-    def test_merging_again_ends_in_the_same_rows(self, engine: Engine) -> None:
-        """A retried merge replaces rows by themselves, also in another partition than before."""
+    def test_merging_for_the_same_batch_again_changes_nothing(
+        self, engine: Engine, lake: Path
+    ) -> None:
+        """A retried merge is recognised by its batch, also by another process's engine."""
+        first, second = (
+            self.frame([account(3, "orders", rows)], ROW_ACCOUNTS.columns) for rows in (1, 2)
+        )
+        engine.merge(ROW_ACCOUNTS, first, 3)
+        version = engine.version(ROW_ACCOUNTS)
+        engine.merge(ROW_ACCOUNTS, second, 3)
+        other = self.open(lake)
+        other.merge(ROW_ACCOUNTS, second, 3)
+
+        assert other.version(ROW_ACCOUNTS) == version
+        assert [row["rows_read"] for row in other.fetch(other.read(ROW_ACCOUNTS))] == [1]
+        assert other.last_batch([ROW_ACCOUNTS, DAILY_SALES]) == 3
+        other.merge(ROW_ACCOUNTS, second, 4)
+        assert [row["rows_read"] for row in other.fetch(other.read(ROW_ACCOUNTS))] == [2]
+
+    def test_a_batch_may_append_merge_and_overwrite(self, engine: Engine) -> None:
+        """Each of them is done, once; none is taken for another."""
+        one, two, three = (
+            self.frame([account(1, name, 1)], ROW_ACCOUNTS.columns)
+            for name in ("orders", "products", "order_items")
+        )
+        for _ in range(2):
+            engine.append(ROW_ACCOUNTS, one, 1)
+            engine.merge(ROW_ACCOUNTS, two, 1)
+        assert engine.row_count(ROW_ACCOUNTS) == 2
+        for _ in range(2):
+            engine.overwrite(ROW_ACCOUNTS, [three], 1)
+
+        assert [r["entity"] for r in engine.fetch(engine.read(ROW_ACCOUNTS))] == ["order_items"]
+        assert engine.version(ROW_ACCOUNTS) == 3
+
+    def test_a_merge_moves_rows_to_another_partition(self, engine: Engine) -> None:
+        """A row whose date changes leaves the partition it was in."""
         table = silver(ORDERS)
         engine.append(table, self.frame([order(1, MIDNIGHT, 1)], table.columns), 1)
         moved = self.frame([order(1, NOON, 2), order(2, NOON, 3)], table.columns)
         engine.merge(table, moved, 2)
-        once = engine.fetch(engine.read(table))
-        engine.merge(table, moved, 2)
 
-        assert sorted(row["total_amount"] for row in once) == [2, 3]
-        assert sorted(map(str, engine.fetch(engine.read(table)))) == sorted(map(str, once))
+        assert sorted(row["total_amount"] for row in engine.fetch(engine.read(table))) == [2, 3]
         assert engine.rows_by_date(table) == {NOON.date(): 2}
 
     def test_merging_nothing_writes_nothing(self, engine: Engine) -> None:
@@ -312,6 +397,23 @@ class EngineContract:
 
         assert self.totals(engine) == {APRIL[0]: 250, APRIL[2]: 100, APRIL[3]: 100}
         assert engine.rows_by_date(DAILY_SALES) == {APRIL[0]: 1, APRIL[2]: 1, APRIL[3]: 1}
+
+    def test_overwriting_for_the_same_batch_again_changes_nothing(
+        self, engine: Engine, lake: Path
+    ) -> None:
+        """A retried overwrite is recognised by its batch; one without a batch is always done."""
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 1)
+        version = engine.version(DAILY_SALES)
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 7)], 1)
+        other = self.open(lake)
+        other.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 7)], 1, dates=APRIL[:1])
+
+        assert other.version(DAILY_SALES) == version
+        assert self.totals(other) == dict.fromkeys(APRIL, 100)
+        assert other.last_batch([ROW_ACCOUNTS, DAILY_SALES]) == 1
+        for cents in (7, 8):
+            other.overwrite(DAILY_SALES, [self.sales(APRIL[:1], cents)], None)
+        assert self.totals(other) == {APRIL[0]: 8}
 
     def test_overwriting_no_dates_writes_nothing(self, engine: Engine) -> None:
         """An empty list of dates is not the whole table."""

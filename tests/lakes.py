@@ -14,9 +14,11 @@ import polars as pl
 from deltalake import DeltaTable
 
 from pipeline.contracts import ENTITIES, TABLES, Entity, layers
+from pipeline.contracts.checks import ANY, CHECKS
 from pipeline.contracts.metadata import run_metadata
 from pipeline.engine import Engine
 from pipeline.landing.store import LocalStore, Store
+from pipeline.quality.thresholds import Limits, Thresholds
 from pipeline.runner.home import LakeHome
 from pipeline.runner.report import RunReport
 from pipeline.runner.run import Lakehouse, RunRequest
@@ -29,6 +31,9 @@ BY_NAME: dict[str, Entity] = {entity.name: entity for entity in ENTITIES}
 
 LINEAGE = frozenset(column.name for column in layers.LINEAGE)
 _ORIGIN = frozenset({layers.SOURCE_FILE.name, layers.SOURCE_ROW.name})
+
+# A few made-up rows are no feed to be judged by shares; what has to be exact stays exact.
+OPEN = Thresholds({c.name: Limits(c.alert, None) for c in CHECKS if c.block not in {None, ANY}})
 
 FIRST_RUN = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 
@@ -125,7 +130,11 @@ def run(
 ) -> RunReport:
     """Run the pipeline once in this process."""
     lakehouse = Lakehouse(
-        engine or PolarsEngine(lake), LakeHome(lake), store or LocalStore(landing)
+        engine or PolarsEngine(lake),
+        LakeHome(lake),
+        store or LocalStore(landing),
+        thresholds=OPEN,
+        pause=lambda _: None,
     )
     return lakehouse.run(RunRequest(run_time(number), as_of=as_of, again=again, rebuild=rebuild))
 

@@ -187,8 +187,8 @@ STAGES: dict[str, Callable[[Options], Tally]] = {
     "walls": walls,
     "unit": tests("unit", "-n", "2"),
     "equivalence": equivalence,
-    "infra": tests("infra"),
-    "e2e": tests("e2e"),
+    "infra": tests("infra", "-n", "2", "--dist", "loadgroup"),
+    "e2e": tests("e2e", "-n", "2"),
 }
 
 

@@ -41,8 +41,11 @@ _OF_RUNS = frozenset(
 )
 # Of equal rows, which one a silver row names is free.
 _OF_ORIGIN = frozenset(column.name for column in LINEAGE)
-# Who did the work, and on which disk the files lay.
-_OF_PLACE = {RUNS.path: frozenset({"engine"}), FILES.path: frozenset({"fingerprint"})}
+# Who did the work and how long it took, and on which disk the files lay.
+_OF_PLACE = {
+    RUNS.path: frozenset({"engine", "duration_ms"}),
+    FILES.path: frozenset({"fingerprint"}),
+}
 
 
 def run_metadata(table: Table) -> Aside:

@@ -12,6 +12,10 @@ INCONSISTENT = "inconsistent"
 UNKNOWN_REFERENCE = "unknown_reference"
 ROW_MALFORMED = "row:malformed"
 
+# Days for which tables remember their versions. Data files go earlier, by the table's retention,
+# but for those that a rollback may need: without the log they could not be read any more.
+LOG_DAYS = 400
+
 Bound = int | datetime
 
 

@@ -19,7 +19,8 @@ from pipeline.errors import FileRefusedError
 from pipeline.landing.csv_scan import MAX_LINE_BYTES
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.naming import Format
-from pipeline.landing.rows import Stamp, bronze_batch, malformed_batch, rows_at_once
+from pipeline.landing.rows import bronze_batch, malformed_batch, rows_at_once
+from pipeline.landing.stamp import Stamp
 
 _PIECE_BYTES = MAX_LINE_BYTES
 

@@ -12,7 +12,7 @@ from pipeline.landing.csv_rows import check_records, read_csv
 from pipeline.landing.csv_scan import scan_csv
 from pipeline.landing.delivery import Delivery, Refusal
 from pipeline.landing.naming import Format, entity_of, format_of
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store, StoredFile
 from pipeline.landing.workbook import check_archive, first_header, read_workbook
 

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +11,7 @@ from pipeline.contracts.entities import ENTITIES
 from pipeline.contracts.layers import bronze
 from pipeline.contracts.model import Entity
 from pipeline.landing.header import Header
+from pipeline.landing.stamp import Stamp
 
 _BATCH_ROWS = 1 << 20
 _BATCH_NAME_BYTES = 32 << 20
@@ -29,19 +28,6 @@ _SCHEMAS = {
     )
     for entity in ENTITIES
 }
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What a run writes beside every row that it takes in.
-
-    Attributes:
-        batch_id: Number of the run.
-        run_time: The run's own time, UTC.
-    """
-
-    batch_id: int
-    run_time: datetime
 
 
 def bronze_schema(entity: Entity) -> pa.Schema:

@@ -46,6 +46,30 @@ class Store(Protocol):
         """Write a small text file."""
 
 
+class NoDeliveries:
+    """A landing zone that nothing is delivered to, for runs on what a lake holds."""
+
+    def list(self) -> list[StoredFile]:
+        """See `Store.list`."""
+        return []
+
+    def open(self, path: str) -> BinaryIO:
+        """See `Store.open`."""
+        raise FileNotFoundError(path)
+
+    def fingerprint(self, path: str) -> str:
+        """See `Store.fingerprint`."""
+        raise FileNotFoundError(path)
+
+    def move(self, path: str, target: str) -> str:
+        """See `Store.move`."""
+        raise FileNotFoundError(path, target)
+
+    def write_text(self, path: str, text: str) -> None:
+        """See `Store.write_text`."""
+        raise FileNotFoundError(path, text)
+
+
 class LocalStore:
     """A landing zone in a folder.
 

@@ -20,7 +20,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from pipeline.contracts.model import Entity
 from pipeline.errors import FileRefusedError
 from pipeline.landing.header import Header, read_header
-from pipeline.landing.rows import Stamp, bronze_batch, malformed_batch, rows_at_once
+from pipeline.landing.rows import bronze_batch, malformed_batch, rows_at_once
+from pipeline.landing.stamp import Stamp
 
 _CHUNK = 1 << 20
 

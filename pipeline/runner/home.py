@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from pipeline.errors import CallError, LakeError
 _MARKER = "lakehouse.json"
 _JOURNAL = "_run.json"
 _STATE = "_state.json"
+_CATALOG = "_catalog.json"
+_UNDONE = "_undone"
 _RESERVE = "_reserve"
 # Room that a run gives back before it undoes itself, so that a full disk can still be written to.
 _RESERVE_BYTES = 1 << 20
@@ -31,10 +33,12 @@ class Intent:
     Attributes:
         batch_id: Number of the run; 0 when it takes no file in.
         versions: Version of every table before the run, by path; None for one that did not exist.
+        run_id: Name of the run.
     """
 
     batch_id: int
     versions: dict[str, int | None]
+    run_id: str = ""
 
 
 class LakeHome:
@@ -87,8 +91,7 @@ class LakeHome:
         """
         try:
             self._prepare()
-            text = json.dumps({"batch_id": intent.batch_id, "versions": intent.versions})
-            self._write(_JOURNAL, text)
+            self._write(_JOURNAL, json.dumps(asdict(intent)))
             if self._read(_MARKER) is None:
                 self._write(_MARKER, json.dumps({"format": LAKE_FORMAT}) + "\n")
         except OSError as error:
@@ -107,6 +110,23 @@ class LakeHome:
             # Where nothing can be written, nothing was left behind either.
             with suppress(OSError):
                 self._remove(name)
+
+    def remembered(self) -> Any:
+        """Return the description of the contracts that wrote the lake.
+
+        None for a lake that is not there yet, and for one that remembers none.
+        """
+        text = self._read(_MARKER)
+        return None if text is None else json.loads(text).get("contracts")
+
+    def remember(self, contracts: Mapping[str, Any]) -> None:
+        """Note the description of the contracts that have written the lake.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        if contracts != self.remembered():
+            self._keep(_MARKER, {"format": LAKE_FORMAT, "contracts": contracts})
 
     def interrupted(self) -> Intent | None:
         """Return what an earlier run that did not come to its end has left to undo."""
@@ -127,11 +147,43 @@ class LakeHome:
         Raises:
             LakeError: The lake cannot be written.
         """
+        self._keep(_STATE, document)
+
+    def publish(self, catalog: Mapping[str, Any]) -> None:
+        """Replace what the lake says of its tables: versions, rows, columns, after the last run.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        self._keep(_CATALOG, catalog)
+
+    def published(self) -> Any:
+        """Return what `publish` wrote last; None when no run has published yet."""
+        text = self._read(_CATALOG)
+        return None if text is None else json.loads(text)
+
+    def note_undone(self, run_id: str, document: Mapping[str, Any]) -> None:
+        """Keep the account of a run that failed or was rolled back: no table knows of it any more.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        self._keep(f"{_UNDONE}/{run_id}.json", document)
+
+    def undone(self) -> list[Any]:
+        """Return the accounts that `note_undone` kept, in the order of the runs' names."""
+        return [json.loads(text) for text in map(self._read, self._names(_UNDONE)) if text]
+
+    def _keep(self, name: str, document: Mapping[str, Any]) -> None:
         try:
-            self._write(_STATE, json.dumps(document))
+            self._write(name, json.dumps(document))
         except OSError as error:
             msg = f"The lake {self.address} cannot be written: {error.strerror}."
             raise LakeError(msg, "Give it space and this user the right to write.") from error
+
+    def _names(self, folder: str) -> list[str]:
+        """Return the documents of a folder in the order of their names."""
+        return sorted(f"{folder}/{path.name}" for path in (self.root / folder).glob("*.json"))
 
     def kept_state(self) -> Any:
         """Return what `keep_state` kept; None when no run is between two steps."""
@@ -157,6 +209,7 @@ class LakeHome:
         The marker goes last but for the root: as long as there is anything, it says what it is.
         """
         self.end()
+        self._remove(_CATALOG)
         for folder, _, _ in os.walk(self.root, topdown=False):
             _remove_if_empty(Path(folder))
         self._remove(_MARKER)
@@ -174,6 +227,7 @@ class LakeHome:
     def _write(self, name: str, text: str) -> None:
         """Write a file so that it is there whole or not at all, even after a loss of power."""
         new = self.root / f"{name}.new"
+        new.parent.mkdir(exist_ok=True)
         with new.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -208,10 +262,10 @@ def _understood(noted: Any) -> Intent:
     Raises:
         KeyError, TypeError, ValueError: It says something else.
     """
-    batch_id, versions = noted["batch_id"], noted["versions"]
+    batch_id, versions, run_id = noted["batch_id"], noted["versions"], noted.get("run_id", "")
     if not isinstance(batch_id, int) or not isinstance(versions, dict):
         raise TypeError(noted)
     known = {table.path for table in TABLES}
     if not all(p in known and (v is None or isinstance(v, int)) for p, v in versions.items()):
         raise ValueError(versions)
-    return Intent(batch_id, versions)
+    return Intent(batch_id, versions, run_id)

@@ -15,6 +15,7 @@ from pipeline.landing.delivery import Delivery, Refusal
 from pipeline.landing.inspection import inspect
 from pipeline.landing.naming import is_delivery
 from pipeline.landing.store import Store, StoredFile
+from pipeline.runner.plan import Plan
 
 Inspected = Callable[[StoredFile], None]
 
@@ -47,23 +48,6 @@ def read_ledger(engine: Engine) -> Ledger:
             entity = entry["entity"]
             ledger.rows[entity] = ledger.rows.get(entity, 0) + entry["rows"]
     return ledger
-
-
-@dataclass
-class Plan:
-    """The files of a run, pinned at its start.
-
-    Attributes:
-        accepted: Files to take in, in the order of arrival.
-        duplicates: Files whose bytes came in before, under this name or another.
-        refused: Files that failed a file-level check.
-        known: Paths of files that earlier runs decided on and that have not changed since.
-    """
-
-    accepted: list[Delivery] = field(default_factory=list)
-    duplicates: list[Delivery] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
 
 
 def deliveries_of(store: Store) -> list[StoredFile]:

@@ -1,6 +1,7 @@
 """One entity's way from a batch's bronze rows to silver and quarantine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any
 
@@ -8,11 +9,12 @@ import narwhals.stable.v2 as nw
 
 from pipeline.contracts import bronze, quarantine, silver
 from pipeline.contracts.entities import ENTITIES
-from pipeline.contracts.layers import HELD
+from pipeline.contracts.layers import HELD, REJECTED
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
+from pipeline.quality.measuring.silver import FaultyRows, faulty_rows, rows_that_came_in
 from pipeline.runner.counting import count_rows
 from pipeline.runner.report import EntityAccount
 from pipeline.transforms.silver import (
@@ -41,10 +43,16 @@ class Batch:
     Attributes:
         stamp: Number and time of the run.
         catalogue_file: Path of the latest catalogue of the batch; None when there is none.
+        pinned: Version of every table before the run's first row, by path. An entity's own tables
+            are read as of it, so that a refinement that is done again finds what it found before.
+        retries_rejected: Whether rejected rows are tried again beside the held ones, because the
+            rules have changed.
     """
 
     stamp: Stamp
     catalogue_file: str | None
+    pinned: Mapping[str, int]
+    retries_rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,15 @@ class Refined:
         changes: Each key's latest row with its `change` and, where silver had the key, the values
             before; None when no row came.
         compared: Whether `changes` has the values before; it has not when all keys are new.
+        faulty: New rows with something wrong, each once per kind of it.
+        came_in: Rows inserted, updated or released.
     """
 
     account: EntityAccount
     changes: Frame | None = None
     compared: bool = False
+    faulty: FaultyRows = field(default_factory=FaultyRows)
+    came_in: int = 0
 
 
 def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refined:
@@ -69,15 +81,22 @@ def refine(engine: Engine, entity: Entity, batch: Batch, rows_read: int) -> Refi
     Silver, quarantine and what the entity refers to must be as the run before left them, or, for
     entities earlier in the order, as this run has made them.
     """
-    held = _held_rows(engine, entity) if entity.references else None
+    held = _held_rows(engine, entity, batch)
     if not rows_read and held is None:
         return Refined(EntityAccount())
     return _Refinement(engine, entity, batch, EntityAccount(rows_read=rows_read), held).run()
 
 
-def _held_rows(engine: Engine, entity: Entity) -> Frame | None:
-    """Return the rows that earlier runs have held, evaluated once; None when there are none."""
-    held = engine.read(quarantine(entity)).filter(nw.col("status") == HELD)
+def _held_rows(engine: Engine, entity: Entity, batch: Batch) -> Frame | None:
+    """Return the rows to try again, evaluated once; None when there are none."""
+    statuses = [HELD] if entity.references else []
+    if batch.retries_rejected:
+        statuses.append(REJECTED)
+    if not statuses:
+        return None
+    table = quarantine(entity)
+    rows = engine.read(table, batch.pinned[table.path])
+    held = rows.filter(nw.col("status").is_in(statuses))
     return engine.checkpoint(held) if count_rows(engine, held) else None
 
 
@@ -98,6 +117,8 @@ class _Refinement:
         self._account = account
         self._held = held
         self._may_be_known = True
+        self._faulty = FaultyRows()
+        self._came_in = 0
         self._bronze = engine.read(bronze(entity)).filter(
             nw.col("ingestion_date") == nw.lit(batch.stamp.run_time.date()),
             nw.col("batch_id") == batch.stamp.batch_id,
@@ -121,14 +142,30 @@ class _Refinement:
             self._account.anomaly = _count_anomalies(self._engine, self._entity, valid)
         self._write_quarantine(rows)
         self._write_silver(valid, changes)
-        return Refined(self._account, changes, compared)
+        return Refined(self._account, changes, compared, self._faulty, self._came_in)
 
     def _typed(self) -> Frame:
         """Return all candidates, typed and held against their own rules, evaluated once."""
         entity, candidates = self._entity, new_rows(self._bronze, self._entity)
         if self._held is not None:
             candidates = nw.concat([candidates, held_rows(self._held, entity)])
-        return self._engine.checkpoint(read_rows(candidates, entity))
+        typed = self._engine.checkpoint(read_rows(candidates, entity))
+        if self._held is not None and self._batch.retries_rejected:
+            typed = self._engine.checkpoint(self._with_rivals(typed))
+        return typed
+
+    def _with_rivals(self, typed: Frame) -> Frame:
+        """Note which rows tried again have a later valid row of their key in all of bronze.
+
+        Held rows carry that with them; of rejected ones nobody has kept it.
+        """
+        engine, entity = self._engine, self._entity
+        keys = arrival.valid_rows(typed).select(entity.key).unique()
+        every = read_rows(new_rows(engine.read(bronze(entity)), entity), entity)
+        rivals = engine.checkpoint(every.join(keys, entity.key, "semi"))
+        checked = check_references(rivals, entity, self._referred(rivals))
+        outrun = arrival.outrun(arrival.valid_rows(typed), arrival.valid_rows(checked), entity)
+        return quarantined.with_displacement(typed, engine.checkpoint(outrun))
 
     def _referred(self, typed: Frame) -> dict[str, Frame]:
         """Return of the tables referred to what lies within the bounds of the references.
@@ -161,6 +198,7 @@ class _Refinement:
             elif not group[RETRIED]:
                 self._count_quarantined(problems, count)
         account.reasons = dict(sorted(account.reasons.items()))
+        self._faulty = faulty_rows(self._entity, outcomes)
         return valid
 
     def _are_plain_inserts(
@@ -179,7 +217,7 @@ class _Refinement:
     ) -> tuple[Frame, Frame, bool]:
         valid = arrival.valid_rows(typed)
         came_in = [group for group in outcomes if int(group[PROBLEMS]) == 0]
-        self._account.inserted = sum(int(group["rows"]) for group in came_in)
+        self._account.inserted = self._came_in = sum(int(group["rows"]) for group in came_in)
         self._account.consistency = sum(int(g["rows"]) for g in came_in if g[DIFFERS])
         return valid, arrival.as_inserts(valid), False
 
@@ -200,8 +238,13 @@ class _Refinement:
         latest = arrival.latest_rows(valid, entity)
         if not self._may_be_known:
             return engine.checkpoint(arrival.as_inserts(latest)), False
-        known = engine.read(silver(entity))
+        known = self._known()
         return engine.checkpoint(arrival.compare(latest, known, entity)), True
+
+    def _known(self) -> Frame:
+        """Return silver as it was before the run."""
+        table = silver(self._entity)
+        return self._engine.read(table, self._batch.pinned[table.path])
 
     def _overlaps(self, lowest: int, highest: int) -> bool:
         """Return whether silver may have one of the keys, judged by their bounds."""
@@ -210,15 +253,16 @@ class _Refinement:
 
     def _count_changes(self, changes: Frame, valid_count: int) -> None:
         account = self._account
-        groups = self._engine.fetch(tally.rows_by_change(changes))
-        counts = {group[arrival.CHANGE]: int(group["rows"]) for group in groups}
-        account.inserted = counts.get(arrival.INSERT, 0)
-        account.updated = counts.get(arrival.UPDATE, 0)
-        account.unchanged = counts.get(arrival.UNCHANGED, 0)
+        groups = self._engine.fetch(tally.rows_by_arrival(changes))
+        counts = dict.fromkeys((arrival.INSERT, arrival.UPDATE, arrival.UNCHANGED), 0)
+        for group in groups:
+            counts[group[arrival.CHANGE]] += int(group["rows"])
+        account.inserted = counts[arrival.INSERT]
+        account.updated = counts[arrival.UPDATE]
+        account.unchanged = counts[arrival.UNCHANGED]
         # Of a key's valid rows one is its silver row, now or before: all but the inserts are extra.
         account.superseded = valid_count - account.inserted
-        differing = self._engine.fetch(tally.differing_rows(changes))[0]
-        account.consistency = int(differing["rows"])
+        self._came_in, account.consistency = rows_that_came_in(groups)
 
     def _write_quarantine(self, rows: Frame) -> None:
         """Put new invalid rows into quarantine and note what became of the held ones."""
@@ -249,7 +293,7 @@ class _Refinement:
 
     def _with_activity(self, valid: Frame, changes: Frame) -> Frame:
         """Say of every product whether the latest catalogue lists it."""
-        engine, known = self._engine, self._engine.read(silver(self._entity))
+        engine, known = self._engine, self._known()
         listed = engine.checkpoint(silver_rows.listed_keys(valid, str(self._batch.catalogue_file)))
         for group in engine.fetch(silver_rows.turned(known, listed)):
             if group["is_active"]:

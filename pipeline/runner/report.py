@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from pipeline.landing.delivery import Refusal
+from pipeline.quality.decision import Verdict
+from pipeline.quality.notices import Notice
 
 
 @dataclass
@@ -92,6 +94,22 @@ class TableNote:
     written: bool
 
 
+@dataclass(frozen=True)
+class StepNote:
+    """A step that was done, or tried: its name, how it came out, and how long it took.
+
+    Attributes:
+        step: Name of the step.
+        outcome: One of `pipeline.workflow.Outcome`, `failed`, or `tried` when it failed for a
+            passing reason and was begun again.
+        seconds: How long it took.
+    """
+
+    step: str
+    outcome: str
+    seconds: float
+
+
 @dataclass
 class RunReport:
     """The account of one run.
@@ -108,7 +126,10 @@ class RunReport:
         known_files: Number of files that earlier runs decided on.
         entities: Accounts by entity.
         tables: Tables by path.
-        seconds: Seconds by step, in the order of the steps.
+        seconds: Seconds by part of the work, in the order of the parts.
+        trace: The steps of the workflow as they were done.
+        verdicts: What the quality checks measured and decided, in the order of the layers.
+        notices: Alerts of the run, those of a failed run last.
     """
 
     run_time: datetime
@@ -123,6 +144,9 @@ class RunReport:
     entities: dict[str, EntityAccount] = field(default_factory=dict)
     tables: dict[str, TableNote] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    trace: list[StepNote] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return the report as values that JSON knows."""
@@ -133,6 +157,8 @@ class RunReport:
             if account.balance is not None:
                 document["entities"][name]["balance"]["holds"] = account.balance.holds
         document["refused"] = [{**asdict(r), "path": printable(r.path)} for r in self.refused]
+        document["verdicts"] = [verdict.document() for verdict in self.verdicts]
+        document["notices"] = [notice.document() for notice in self.notices]
         document["seconds"] = {step: round(value, 3) for step, value in self.seconds.items()}
         return document
 

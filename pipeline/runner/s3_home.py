@@ -48,7 +48,16 @@ class S3LakeHome(LakeHome):
     def abandon(self) -> None:
         """See `LakeHome.abandon`; what lies under a prefix goes with its last object."""
         self.end()
+        self._remove("_catalog.json")
         self._remove("lakehouse.json")
+
+    def _names(self, folder: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"{self._prefix}{folder}/"
+        )
+        with told(f"listing {self._address}/{folder}"):
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        return [key.removeprefix(self._prefix) for key in keys]
 
     def _read(self, name: str) -> bytes | None:
         with told(f"reading {self._address}/{name}"):

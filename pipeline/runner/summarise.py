@@ -1,7 +1,6 @@
 """Gold after a batch: only the dates, products and customers that the batch has touched."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
 from typing import cast
@@ -17,10 +16,12 @@ from pipeline.contracts.gold import (
     LAST_UPDATED,
 )
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
 from pipeline.runner.counting import count_rows
 from pipeline.runner.refine import Refined
+from pipeline.runner.request import Backfill
+from pipeline.runner.touched import Touched
 from pipeline.transforms.gold import customers, revenue, tables
 from pipeline.transforms.gold.derivations import DERIVATIONS, Derivation
 from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
@@ -30,23 +31,6 @@ from pipeline.transforms.silver.rows import changed_rows
 _CHUNK_ITEMS = 1_000_000
 
 Dates = list[date]
-
-
-@dataclass(frozen=True)
-class Touched:
-    """What a batch has changed, as far as gold minds.
-
-    Attributes:
-        dates: Order dates whose orders or items changed, ascending.
-        all_dates: Whether that is every date there is.
-        products: Whether any product changed.
-        left_users: Customers who lost an order to another customer.
-    """
-
-    dates: Dates
-    all_dates: bool
-    products: bool
-    left_users: list[int]
 
 
 def touched_by(engine: Engine, refined: Mapping[str, Refined], *, everything: bool) -> Touched:
@@ -66,6 +50,13 @@ def touched_by(engine: Engine, refined: Mapping[str, Refined], *, everything: bo
         or any((products.inserted, products.updated, products.activated, products.deactivated)),
         left_users=_left_users(engine, refined[ORDERS.name]),
     )
+
+
+def touched_dates(engine: Engine, asked: Backfill) -> Touched:
+    """Call some dates touched, and all products."""
+    every = set(engine.rows_by_date(silver(ORDERS))) | set(engine.rows_by_date(DAILY_SALES))
+    dates = {day for day in every if asked.holds(day)}
+    return Touched(sorted(dates), all_dates=dates >= every, products=True, left_users=[])
 
 
 def _department_changed(engine: Engine, products: Refined) -> bool:
@@ -138,7 +129,7 @@ class Summary:
         as_of_changed: bool,
     ) -> None:
         self._engine = engine
-        self._batch_id = stamp.batch_id or None
+        self._batch_id = stamp.batch_id
         self._run_time = stamp.run_time
         self._as_of = as_of
         self._touched = touched

@@ -13,10 +13,10 @@ from pyspark.sql import functions as sf
 from pyspark.sql import types as st
 
 from pipeline.contracts.layers import bronze
-from pipeline.contracts.model import Column, Entity, Table
-from pipeline.engine import Commit, run_metadata, run_of
+from pipeline.contracts.model import LOG_DAYS, Column, Entity, Table
+from pipeline.engine import Commit, DataFile, Operation, Partition, run_metadata, run_of
 from pipeline.landing.delivery import Delivery
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.spark import type_at_rest
@@ -24,9 +24,11 @@ from pipeline.spark.delta_log import DeltaLogs
 from pipeline.spark.failures import told
 from pipeline.spark.ingest import bronze_frame
 from pipeline.spark.session import prepared
+from pipeline.spark.upkeep import Upkeep
 
-_APPEND = "lakehouse/append"
 _RUN = "spark.databricks.delta.commitInfo.userMetadata"
+_APPLICATION = "spark.databricks.delta.write.txnAppId"
+_TRANSACTION = "spark.databricks.delta.write.txnVersion"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +48,7 @@ class SparkEngine:
         self._session = prepared(session)
         self._lake = lake.rstrip("/")
         self._logs = DeltaLogs(session)
+        self._upkeep = Upkeep(session, self._logs)
 
     def create(self, tables: Sequence[Table]) -> None:
         """See `Engine.create`."""
@@ -65,7 +68,7 @@ class SparkEngine:
                 .addColumns(_schema(table))
                 .partitionedBy(*table.partition_by)
                 .property("delta.deletedFileRetentionDuration", retention)
-                .property("delta.logRetentionDuration", retention)
+                .property("delta.logRetentionDuration", f"interval {LOG_DAYS} days")
                 # Every run opens every table by replaying its log since the last checkpoint.
                 .property("delta.checkpointInterval", "10")
                 .execute()
@@ -75,23 +78,24 @@ class SparkEngine:
         with told(f"adding columns to {table.path}", self._lake):
             if set(table.column_names) - set(self._scan(table).columns):
                 nothing = self._session.createDataFrame([], _schema(table))
-                self._writer(table, nothing, "append", None).option("mergeSchema", value=True).save(
-                    self._address(table)
-                )
+                writer = self._writer(table, nothing, "append").option("mergeSchema", value=True)
+                writer.save(self._address(table))
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
         with told(f"reading the log of {table.path}", self._lake):
             return self._logs.exists(self._address(table))
 
-    def read(self, table: Table) -> Frame:
+    def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
-        with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(self._scan(table)), table.columns)
+        of = table.path if version is None else f"version {version} of {table.path}"
+        with told(f"reading {of}", self._lake):
+            return from_storage(_narwhals(self._scan(table, version)), table.columns)
 
-    def _scan(self, table: Table) -> DataFrame:
-        """Return the latest version; without its number the frame would move on with the table."""
-        version = self._logs.version(self._address(table))
+    def _scan(self, table: Table, version: int | None = None) -> DataFrame:
+        """Return a version; without its number the frame would move on with the table."""
+        if version is None:
+            version = self._logs.version(self._address(table))
         reader = self._session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -133,17 +137,16 @@ class SparkEngine:
         self._append(table, self._at_rest(table, frame), batch_id)
 
     def _append(self, table: Table, rows: DataFrame, batch_id: int | None) -> None:
-        writer = self._writer(table, rows, "append", batch_id)
-        if batch_id is not None:
-            # Delta Lake passes over what the same application has written under this number.
-            writer = writer.option("txnAppId", _APPEND).option("txnVersion", batch_id)
+        writer = _noting(self._writer(table, rows, "append"), Operation.APPEND, batch_id)
         with told(f"writing {table.path}", self._lake):
             writer.save(self._address(table))
 
     def merge(self, table: Table, frame: Frame, batch_id: int) -> None:
         """See `Engine.merge`."""
         match = " AND ".join(f"target.{column} = source.{column}" for column in table.key)
-        with told(f"writing {table.path}", self._lake), self._noting(batch_id):
+        with told(f"writing {table.path}", self._lake), self._merging(batch_id):
+            if self._has_merged(table, batch_id):
+                return
             # A merge reads its source twice.
             source = self._evaluated(self._at_rest(table, frame))
             if source.isEmpty():
@@ -170,7 +173,8 @@ class SparkEngine:
             return
         nothing = self._session.createDataFrame([], _schema(table))
         parts = [self._at_rest(table, frame) for frame in frames] or [nothing]
-        writer = self._writer(table, reduce(DataFrame.union, parts), "overwrite", batch_id)
+        writer = self._writer(table, reduce(DataFrame.union, parts), "overwrite")
+        writer = _noting(writer, Operation.OVERWRITE, batch_id)
         if dates is not None:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in dates)
             writer = writer.option("replaceWhere", f"date IN ({days})")
@@ -227,8 +231,13 @@ class SparkEngine:
         """See `Engine.last_batch`."""
         with told("reading the logs", self._lake):
             addresses = [self._address(table) for table in tables]
-            noted = (self._logs.transaction(a, _APPEND) for a in addresses if self._logs.exists(a))
-            return max((number or 0 for number in noted), default=0)
+            noted = (
+                self._logs.transaction(address, operation) or 0
+                for address in addresses
+                if self._logs.exists(address)
+                for operation in Operation
+            )
+            return max(noted, default=0)
 
     def history(self, table: Table) -> list[Commit]:
         """See `Engine.history`."""
@@ -242,29 +251,81 @@ class SparkEngine:
             for version, timestamp, operation, metadata in entries
         ]
 
+    def files(self, table: Table) -> list[DataFile]:
+        """See `Engine.files`."""
+        with told(f"reading the log of {table.path}", self._lake):
+            return self._upkeep.files(table, self._address(table))
+
+    def compact(self, table: Table) -> None:
+        """See `Engine.compact`."""
+        with told(f"writing {table.path}", self._lake):
+            self._upkeep.compact(table, self._address(table))
+
+    def zorder(self, table: Table, partitions: Sequence[Partition] | None) -> None:
+        """See `Engine.zorder`."""
+        if partitions is not None and not partitions:
+            return
+        with told(f"writing {table.path}", self._lake):
+            self._upkeep.zorder(table, self._address(table), partitions)
+
+    def write_checkpoint(self, table: Table) -> bool:
+        """See `Engine.write_checkpoint`."""
+        with told(f"writing a checkpoint of {table.path}", self._lake):
+            return self._logs.checkpoint(self._address(table))
+
+    def vacuum(
+        self, table: Table, since: int, before_ms: int, *, dry_run: bool = False
+    ) -> list[DataFile]:
+        """See `Engine.vacuum`."""
+        address = self._address(table)
+        with told(f"removing old files of {table.path}", self._lake):
+            found = self._upkeep.unneeded(table, address, since, before_ms)
+            if not dry_run:
+                self._logs.delete(address, [file.path for file in found])
+        return found
+
     def close(self) -> None:
         """See `Engine.close`; what was evaluated once goes when Spark finds it unused."""
 
-    def _writer(
-        self, table: Table, rows: DataFrame, mode: str, batch_id: int | None
-    ) -> DataFrameWriter:
-        writer = rows.write.format("delta").mode(mode).partitionBy(*table.partition_by)
-        return writer if batch_id is None else writer.option("userMetadata", run_metadata(batch_id))
+    def _writer(self, table: Table, rows: DataFrame, mode: str) -> DataFrameWriter:
+        return rows.write.format("delta").mode(mode).partitionBy(*table.partition_by)
+
+    def _has_merged(self, table: Table, batch_id: int) -> bool:
+        last = self._logs.transaction(self._address(table), Operation.MERGE)
+        return last is not None and last >= batch_id
 
     @contextmanager
-    def _noting(self, batch_id: int) -> Iterator[None]:
-        """Let commits name the run where the call itself takes no such option."""
-        self._session.conf.set(_RUN, run_metadata(batch_id))
+    def _merging(self, batch_id: int) -> Iterator[None]:
+        """Let a merge note the batch; the call itself takes no such options."""
+        noted = {
+            _RUN: run_metadata(batch_id),
+            _APPLICATION: Operation.MERGE,
+            _TRANSACTION: str(batch_id),
+        }
+        for name, value in noted.items():
+            self._session.conf.set(name, value)
         try:
             yield
         finally:
-            self._session.conf.unset(_RUN)
+            for name in noted:
+                self._session.conf.unset(name)
 
     def _at_rest(self, table: Table, frame: Frame) -> DataFrame:
         return _native(to_storage(frame, table.columns))
 
     def _address(self, table: Table) -> str:
         return f"{self._lake}/{table.path}"
+
+
+def _noting(writer: DataFrameWriter, operation: Operation, batch_id: int | None) -> DataFrameWriter:
+    """Let a write note the batch; Delta Lake passes over one that was noted before."""
+    if batch_id is None:
+        return writer
+    return (
+        writer.option("userMetadata", run_metadata(batch_id))
+        .option("txnAppId", operation)
+        .option("txnVersion", batch_id)
+    )
 
 
 def _schema(table: Table) -> st.StructType:

@@ -12,7 +12,7 @@ from pipeline.contracts.model import Entity
 from pipeline.errors import LakehouseError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable.spark import type_at_rest
 from pipeline.spark.failures import raise_on_driver

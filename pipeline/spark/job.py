@@ -1,12 +1,14 @@
 """The entry point of an AWS Glue job: one step of a run, or the whole of it.
 
-    --step check|bronze|silver|gold|record|archive|run
+    --step validate_raw|bronze|silver|gold|record|roll_back|run
     --landing s3://bucket/prefix   --lake s3://bucket/prefix
-    [--run-time 2026-03-01T06:00:00Z] [--as-of 2026-03-01] [--archive true] [--rebuild true]
+    [--run-id NAME] [--run-time 2026-03-01T06:00:00Z] [--as-of 2026-03-01]
+    [--archive true] [--rebuild true] [--thresholds JSON]
 
 Glue hands its arguments over as words of the command line; those of its own are passed over. What
-the step did lies afterwards in `<lake>/_results/<run time>/<step>.json`, whether it succeeded or
-failed; a failure exits with 1, a wrong call with 2.
+the step did lies afterwards in `<lake>/_results/<run>/<step>.json`, whether it succeeded or failed;
+a failure exits with 1, a wrong call with 2. A step may be done again after it has failed; what it
+began is undone by `roll_back`. Steps without an engine are those of `pipeline.control`.
 """
 
 import argparse
@@ -23,13 +25,19 @@ from pyspark.sql import SparkSession
 from pipeline.errors import CallError, LakehouseError
 from pipeline.landing.s3 import S3Store
 from pipeline.landing.store import LocalStore, Store
+from pipeline.quality.notices import Notice
+from pipeline.quality.thresholds import Thresholds, thresholds_of
+from pipeline.runner.doing import BEGIN
 from pipeline.runner.home import LakeHome
-from pipeline.runner.report import RunReport
-from pipeline.runner.run import Lakehouse, RunRequest, Step
+from pipeline.runner.request import RunRequest
+from pipeline.runner.results import failure_result, result_of, result_path
+from pipeline.runner.run import Lakehouse
 from pipeline.runner.s3_home import S3LakeHome
 from pipeline.spark.engine import SparkEngine
+from pipeline.workflow import WORKFLOW, Actor, Outcome, Step
 
 WHOLE_RUN = "run"
+STEPS = tuple(state.step for state in WORKFLOW if state.actor is Actor.ENGINE)
 
 _log = logging.getLogger("lakehouse")
 
@@ -49,13 +57,15 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         CallError: One is missing or makes no sense.
     """
     parser = _Words(prog="lakehouse job", allow_abbrev=False, add_help=False)
-    parser.add_argument("--step", required=True, choices=[*Step, WHOLE_RUN])
+    parser.add_argument("--step", required=True, choices=[*STEPS, WHOLE_RUN])
     parser.add_argument("--landing", required=True)
     parser.add_argument("--lake", required=True)
+    parser.add_argument("--run-id", default="")
     parser.add_argument("--run-time", type=_instant, default=None)
     parser.add_argument("--as-of", type=date.fromisoformat, default=None)
     parser.add_argument("--archive", type=_flag, default=False)
     parser.add_argument("--rebuild", type=_flag, default=False)
+    parser.add_argument("--thresholds", type=_thresholds, default=Thresholds())
     # Where Glue keeps temporary files; what a run evaluates once lies there.
     parser.add_argument("--TempDir", dest="temporary", default=None)
     return parser.parse_known_args(words)[0]
@@ -72,6 +82,10 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _thresholds(text: str) -> Thresholds:
+    return thresholds_of(json.loads(text), "--thresholds") if text else Thresholds()
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the job on these words, or the process's, and return its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
@@ -85,30 +99,44 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def perform(asked: argparse.Namespace) -> RunReport:
+def perform(asked: argparse.Namespace) -> Outcome:
     """Do the step that is asked for, and write what it did beside the lake.
 
     Raises:
-        LakehouseError: The step failed; the lake is what it was before the run.
+        LakehouseError: The step failed. The whole run undoes itself then; a step on its own may be
+            done again, or undone by `roll_back`.
     """
     lakehouse = _lakehouse(asked)
     run_time = asked.run_time or datetime.now(UTC)
-    request = RunRequest(run_time, as_of=asked.as_of, archive=asked.archive, rebuild=asked.rebuild)
-    results = _Results(asked.lake, asked.step)
+    request = RunRequest(
+        run_time,
+        as_of=asked.as_of,
+        archive=asked.archive,
+        rebuild=asked.rebuild,
+        run_id=asked.run_id,
+    )
+    results = _Results(asked.lake, request.name, asked.step)
     try:
         if asked.step == WHOLE_RUN:
-            report = lakehouse.run(request)
-        elif asked.step == Step.CHECK:
-            report = lakehouse.begin(request)
+            outcome, report = Outcome.DONE, lakehouse.run(request)
+        elif asked.step == BEGIN:
+            outcome, report = lakehouse.begin(request)
         else:
-            report = lakehouse.proceed(Step(asked.step))
+            outcome, report = lakehouse.proceed(Step(asked.step), request)
     except LakehouseError as error:
-        failure = {"type": type(error).__name__, "what": error.what, "hint": error.hint}
-        results.write(run_time, {"status": "failed", "error": failure})
+        results.write(failure_result(asked.step, error))
         raise
-    results.write(report.run_time, {"status": "succeeded", **report.document()})
-    _log.info("step %s of the run of %s succeeded", asked.step, report.run_time.isoformat())
-    return report
+    results.write(result_of(asked.step, outcome, report))
+    _log.info("step %s of the run %s: %s", asked.step, request.name, outcome)
+    return outcome
+
+
+class _LogSink:
+    """Alerts of a whole run, where alarms on the job's log find them."""
+
+    def send(self, notice: Notice) -> None:
+        """See `AlertSink.send`."""
+        _log.warning("%s: %s %s", notice.severity.upper(), notice.subject, notice.message)
 
 
 def _lakehouse(asked: argparse.Namespace) -> Lakehouse:
@@ -116,7 +144,13 @@ def _lakehouse(asked: argparse.Namespace) -> Lakehouse:
     if asked.temporary:
         session.sparkContext.setCheckpointDir(f"{asked.temporary.rstrip('/')}/lakehouse")
     home = S3LakeHome(asked.lake) if _is_s3(asked.lake) else LakeHome(Path(asked.lake))
-    return Lakehouse(SparkEngine(session, asked.lake), home, _store(asked.landing))
+    return Lakehouse(
+        SparkEngine(session, asked.lake),
+        home,
+        _store(asked.landing),
+        thresholds=asked.thresholds,
+        sink=_LogSink(),
+    )
 
 
 def _store(address: str) -> Store:
@@ -128,19 +162,18 @@ def _is_s3(address: str) -> bool:
 
 
 class _Results:
-    """Where a step's results go: `<lake>/_results/<run time>/<step>.json`."""
+    """Where a step's results go."""
 
-    def __init__(self, lake: str, step: str) -> None:
+    def __init__(self, lake: str, run_id: str, step: str) -> None:
         self._lake = lake
-        self._step = step
+        self._path = result_path(run_id, step)
 
-    def write(self, run_time: datetime, document: dict[str, Any]) -> None:
-        text = json.dumps({"step": self._step, **document}, indent=2) + "\n"
-        path = f"_results/{run_time:%Y%m%dT%H%M%S.%fZ}/{self._step}.json"
+    def write(self, document: dict[str, Any]) -> None:
+        text = json.dumps(document, indent=2) + "\n"
         if _is_s3(self._lake):
-            S3Store(self._lake).write_text(path, text)
+            S3Store(self._lake).write_text(self._path, text)
         else:
-            place = Path(self._lake) / path
+            place = Path(self._lake) / self._path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
 

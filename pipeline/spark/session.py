@@ -26,6 +26,8 @@ _RESULTS = {
     "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
     "spark.databricks.delta.properties.defaults.minWriterVersion": "2",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    # What a rollback needs stays readable longer than its table's retention; upkeep sees to it.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # One file for each partition value and task would be many; they are put together first.
     "spark.databricks.delta.optimizeWrite.enabled": "true",
 }

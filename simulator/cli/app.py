@@ -8,17 +8,25 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from simulator.cli import console
+from simulator.cli.backfill import backfill
 from simulator.cli.bench import bench
 from simulator.cli.compare import compare
 from simulator.cli.demo import demo
+from simulator.cli.doctor import doctor
 from simulator.cli.generate import EPILOG, generate
+from simulator.cli.maintain import maintain
 from simulator.cli.quarantine import quarantine
+from simulator.cli.replay import replay
+from simulator.cli.rollback import rollback
+from simulator.cli.runs import runs
 from simulator.cli.show import show
 from simulator.cli.simulate import simulate
 from simulator.cli.version import version
+from simulator.cli.workflow import workflow
 
 _TRY = "Try it"
 _WORK = "Run it"
+_KEEP = "Keep it"
 _LOOK = "Look into it"
 
 _EXAMPLES = """\
@@ -73,9 +81,16 @@ def _add(command: Callable[..., None], panel: str, epilog: str = "") -> None:
 _add(demo, _TRY)
 _add(generate, _TRY, EPILOG)
 _add(simulate, _WORK)
+_add(replay, _WORK)
+_add(backfill, _WORK)
+_add(runs, _KEEP)
+_add(rollback, _KEEP)
+_add(maintain, _KEEP)
+_add(doctor, _KEEP)
 _add(show, _LOOK)
 _add(quarantine, _LOOK)
 _add(compare, _LOOK)
+_add(workflow, _LOOK)
 _add(bench, _LOOK)
 
 

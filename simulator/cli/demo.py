@@ -83,7 +83,8 @@ def _is_free(folder: Path) -> bool:
 
 def _demonstrate(home: Path, days: int, seed: int, *, keep: bool) -> None:
     from simulator.cli import demo_view
-    from simulator.cli.lakes import locked, reading
+    from simulator.cli.lakes import reading
+    from simulator.cli.locking import locked
     from simulator.cli.verify import Deliveries, verify
 
     shipped, landing, lake = home / "_shipped", home / "landing", home / "lake"
@@ -134,7 +135,7 @@ def _live_through(
     """Deliver day after day and run after each; return the last report."""
     from pipeline.runner.run import RunRequest
     from simulator.cli.progress import Quiet
-    from simulator.cli.simulate import run
+    from simulator.cli.running import run
 
     console.heading("One run a day")
     _print_line(_HEADINGS, style="bold")
@@ -144,7 +145,7 @@ def _live_through(
             target = landing / file.relative_to(shipped)
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
-        report = run(landing, lake, partial(RunRequest, archive=True), shown=Quiet())
+        report = run(landing, lake, partial(RunRequest, archive=True), shown=Quiet(), quiet=True)
         deliveries.add(report)
         line = _line_of(report)
         totals.update(line)

@@ -2,21 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.contracts import TABLES, Table
-from pipeline.errors import CallError, LakeError
+from pipeline.errors import CallError
 from simulator.cli.console import note
 from simulator.cli.text import did_you_mean, listed, path_for_user
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
     from simulator.engine.polars_engine import PolarsEngine
-
-_LOCK = "_lock"
 
 
 @contextmanager
@@ -99,51 +95,6 @@ def check_apart(landing: Path, lake: Path) -> None:
     if files == tables or files in tables.parents or tables in files.parents:
         msg = f"The landing zone {landing} and the lake {lake} lie one within the other."
         raise CallError(msg, "Give each a folder of its own.")
-
-
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Keep other runs away from a lake for as long as one is going on.
-
-    The lock is a file in the lake, so that it is the same one for every user and path. When a
-    first run leaves nothing behind, the lock leaves nothing behind either.
-
-    Raises:
-        CallError: The folder cannot become a lake.
-        LakeError: Another run is going on, or the folder cannot be written to.
-    """
-    from pipeline.runner.home import LakeHome
-
-    LakeHome(root).check()
-    made = [folder for folder in (root, *root.parents) if not folder.exists()]
-    try:
-        lock = _acquired(root)
-        try:
-            yield
-        finally:
-            # Nobody else has it while it is held; one who tries just then sees that it is gone.
-            (root / _LOCK).unlink(missing_ok=True)
-            lock.release()
-    finally:
-        with suppress(OSError):  # The first folder that is not empty ends it.
-            for folder in made:
-                folder.rmdir()
-
-
-def _acquired(root: Path) -> "BaseFileLock":
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(root / _LOCK)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        msg = f"Another run is working on the lake {root}."
-        raise LakeError(msg, "Wait until it has ended, then run again.") from error
-    except OSError as error:
-        msg = f"The lake {root} cannot be written: {error.strerror or error}."
-        raise LakeError(msg, "Give it space and this user the right to write.") from error
-    return lock
 
 
 def command_name() -> str:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from simulator.cli.engines import EngineName
+
 
 class EntityName(StrEnum):
     """The three entities, as words of a call."""
@@ -45,4 +47,35 @@ Lake = Annotated[
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document instead, and nothing else."),
+]
+Engine = Annotated[EngineName, typer.Option("--engine", help="Engine that does the work.")]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0,
+        metavar="SECONDS",
+        help="How long to wait for another run on the lake to end; by default not at all.",
+        show_default=False,
+    ),
+]
+ThresholdFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--thresholds",
+        metavar="FILE",
+        help="TOML file with thresholds of quality checks, a section for each.",
+        show_default=False,
+        rich_help_panel="Quality gates",
+    ),
+]
+ThresholdWords = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold",
+        metavar="CHECK.KIND=SHARE",
+        help='One threshold for this run, such as "catalogue_shrink.block=none"; may be repeated.',
+        show_default=False,
+        rich_help_panel="Quality gates",
+    ),
 ]

@@ -20,7 +20,7 @@ from pipeline.contracts.model import (
 )
 from pipeline.errors import CallError
 from simulator.cli import console
-from simulator.cli.lakes import reading, suggestion
+from simulator.cli.lakes import check_lake, reading, suggestion
 from simulator.cli.options import AsJson, EntityName, Lake
 from simulator.cli.text import count, did_you_mean, listed, path_for_user, plain, shown
 
@@ -37,6 +37,7 @@ class Action(StrEnum):
     COUNTS = "counts"
     LIST = "list"
     EXPORT = "export"
+    RELEASE = "release"
 
 
 class Status(StrEnum):
@@ -52,7 +53,11 @@ def quarantine(
     *,
     lake: Lake,
     action: Annotated[
-        Action, typer.Argument(help="counts: by reason; list: row by row; export: to mend them.")
+        Action,
+        typer.Argument(
+            help="counts: by reason; list: row by row; export: to mend them; release: try rejected "
+            "rows again, after a rule has changed.",
+        ),
     ] = Action.COUNTS,
     entity: Annotated[
         EntityName | None,
@@ -102,7 +107,8 @@ def quarantine(
     """Show the rows that silver could not take, with the reasons, and export them for mending.
 
     A mended file goes back into the landing zone; the next run takes it in. Held rows need no
-    mending: each run tries them again.
+    mending: each run tries them again. Rejected ones are tried again by `release`: a row that the
+    rules allow by now enters silver at its own place in the order of arrival.
     """
     if action is Action.EXPORT and to is None:
         msg = "An export needs a folder."
@@ -110,6 +116,12 @@ def quarantine(
     if action is not Action.EXPORT and (to is not None or force):
         msg = f"--{'force' if to is None else 'to'} is for export."
         raise CallError(msg, "Use: lakehouse quarantine export --lake DIR --to DIR")
+    if action is Action.RELEASE:
+        if entity is not None or reason is not None or status is not None or run is not None:
+            msg = "release tries every row that is held or rejected."
+            raise CallError(msg, "Use: lakehouse quarantine release --lake DIR")
+        _release(lake, as_json=as_json)
+        return
     if reason is not None:
         check_reason(reason)
     chosen = [e for e in ENTITIES if entity is None or e.name == entity]
@@ -122,6 +134,25 @@ def quarantine(
             _show_rows(engine, rows, limit, as_json=as_json)
         else:
             _show_counts(engine, rows, as_json=as_json)
+
+
+def _release(lake: Path, *, as_json: bool) -> None:
+    """Hold every held and rejected row against the rules as they are now, in a run of its own."""
+    from functools import partial
+
+    from pipeline.runner.request import RunRequest
+    from simulator.cli.locking import locked
+    from simulator.cli.progress import progress
+    from simulator.cli.report_view import print_report
+    from simulator.cli.running import run_without_files
+
+    check_lake(lake)
+    with locked(lake), progress() as seen:
+        report = run_without_files(lake, partial(RunRequest, release=True), shown=seen)
+    if as_json:
+        console.document({"lake": str(lake), **report.document()})
+    else:
+        print_report(report, lake)
 
 
 def _statuses(action: Action, status: Status | None) -> tuple[str, ...]:

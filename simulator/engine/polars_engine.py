@@ -23,16 +23,18 @@ from deltalake import (
 
 from pipeline.contracts.entities import ENTITIES
 from pipeline.contracts.layers import SOURCE_ROW, bronze
-from pipeline.contracts.model import Entity, Table
+from pipeline.contracts.model import LOG_DAYS, Entity, Table
 from pipeline.contracts.types import Kind
-from pipeline.engine import Commit, run_metadata, run_of
+from pipeline.engine import Commit, DataFile, Operation, Partition, run_metadata, run_of
 from pipeline.errors import EngineError
 from pipeline.landing.delivery import Delivery
 from pipeline.landing.inspection import read_delivery
-from pipeline.landing.rows import Stamp, bronze_schema
+from pipeline.landing.rows import bronze_schema
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import Store
 from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.polars import type_at_rest
+from simulator.engine import upkeep
 from simulator.engine.failures import told
 from simulator.engine.tables import LocalTable
 
@@ -79,7 +81,7 @@ class PolarsEngine:
                 description=table.description,
                 configuration={
                     "delta.deletedFileRetentionDuration": f"interval {table.retention_days} days",
-                    "delta.logRetentionDuration": f"interval {table.retention_days} days",
+                    "delta.logRetentionDuration": f"interval {LOG_DAYS} days",
                     # Every run opens every table by replaying its log since the last checkpoint.
                     "delta.checkpointInterval": "10",
                 },
@@ -97,10 +99,11 @@ class PolarsEngine:
         known = table.path in self._latest_tables
         return known or DeltaTable.is_deltatable(str(self._path(table)))
 
-    def read(self, table: Table) -> Frame:
+    def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
+        snapshot = self._snapshot(table) if version is None else self._opened(table, version)
         with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(pl.scan_delta(self._snapshot(table))), table.columns)
+            return from_storage(_narwhals(pl.scan_delta(snapshot)), table.columns)
 
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
@@ -140,7 +143,7 @@ class PolarsEngine:
     ) -> Mapping[str, int]:
         """See `Engine.ingest`."""
         table, rows = bronze(entity), dict.fromkeys((d.path for d in deliveries), 0)
-        if self._has_appended(table, stamp.batch_id):
+        if self._has_done(Operation.APPEND, table, stamp.batch_id):
             return rows | self._rows_by_file(table, stamp)
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -166,6 +169,8 @@ class PolarsEngine:
 
     def merge(self, table: Table, frame: Frame, batch_id: int) -> None:
         """See `Engine.merge`."""
+        if self._has_done(Operation.MERGE, table, batch_id):
+            return
         source = self._at_rest(table, frame).collect()
         if source.is_empty():
             return
@@ -180,7 +185,7 @@ class PolarsEngine:
                     source_alias="source",
                     target_alias="target",
                     writer_properties=_writer(table),
-                    commit_properties=_commit(batch_id),
+                    commit_properties=_commit(Operation.MERGE, batch_id),
                 )
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
@@ -198,6 +203,8 @@ class PolarsEngine:
         """See `Engine.overwrite`."""
         if dates is not None and not dates:
             return
+        if self._has_done(Operation.OVERWRITE, table, batch_id):
+            return
         predicate = None
         if dates is not None:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in dates)
@@ -210,7 +217,7 @@ class PolarsEngine:
                 data.reader(),
                 mode="overwrite",
                 predicate=predicate,
-                commit_properties=_commit(batch_id),
+                commit_properties=_commit(Operation.OVERWRITE, batch_id),
                 **_layout(table),
             )
 
@@ -228,14 +235,14 @@ class PolarsEngine:
 
     def _append(self, table: Table, data: "_Stream", batch_id: int | None) -> None:
         target = self._latest(table)
-        if batch_id is not None and self._has_appended(table, batch_id):
+        if self._has_done(Operation.APPEND, table, batch_id):
             return
         with self._writing(table), data.own_failures():
             write_deltalake(
                 target,
                 data.reader(),
                 mode="append",
-                commit_properties=_commit(batch_id, appends=True),
+                commit_properties=_commit(Operation.APPEND, batch_id),
                 **_layout(table),
             )
 
@@ -265,8 +272,10 @@ class PolarsEngine:
             )
             raise EngineError(msg, "Run with Spark on this lake.")
 
-    def _has_appended(self, table: Table, batch_id: int) -> bool:
-        last = self._latest(table).transaction_version(_APPEND)
+    def _has_done(self, operation: Operation, table: Table, batch_id: int | None) -> bool:
+        if batch_id is None:
+            return False
+        last = self._latest(table).transaction_version(operation)
         return last is not None and last >= batch_id
 
     def checkpoint(self, frame: Frame) -> Frame:
@@ -322,6 +331,41 @@ class PolarsEngine:
                 for entry in self._latest(table).history()
             ]
 
+    def files(self, table: Table) -> list[DataFile]:
+        """See `Engine.files`."""
+        with told(f"reading the log of {table.path}", self._lake):
+            return upkeep.data_files(self._latest(table), table)
+
+    def compact(self, table: Table) -> None:
+        """See `Engine.compact`."""
+        self._check_removable(table)
+        with self._writing(table):
+            upkeep.compact(self._latest(table), table, _writer(table))
+
+    def zorder(self, table: Table, partitions: Sequence[Partition] | None) -> None:
+        """See `Engine.zorder`."""
+        if partitions is not None and not partitions:
+            return
+        self._check_removable(table)
+        with self._writing(table):
+            upkeep.zorder(self._latest(table), table, partitions, _writer(table))
+
+    def write_checkpoint(self, table: Table) -> bool:
+        """See `Engine.write_checkpoint`."""
+        with told(f"writing a checkpoint of {table.path}", self._lake):
+            return upkeep.write_checkpoint(self._latest(table), self._path(table))
+
+    def vacuum(
+        self, table: Table, since: int, before_ms: int, *, dry_run: bool = False
+    ) -> list[DataFile]:
+        """See `Engine.vacuum`."""
+        with told(f"removing old files of {table.path}", self._lake):
+            folder = self._path(table)
+            found = upkeep.unneeded(folder, self.files(table), since, before_ms)
+            if not dry_run:
+                upkeep.remove(folder, found)
+        return found
+
     def close(self) -> None:
         """See `Engine.close`."""
         self._latest_tables.clear()
@@ -342,14 +386,20 @@ class PolarsEngine:
             self._snapshots[table.path] = self._opened(table)
         return self._snapshots[table.path]
 
-    def _opened(self, table: Table) -> DeltaTable:
-        with told(f"opening {table.path}", self._lake):
-            return LocalTable(self._path(table))
+    def _opened(self, table: Table, version: int | None = None) -> DeltaTable:
+        of = table.path if version is None else f"version {version} of {table.path}"
+        with told(f"opening {of}", self._lake):
+            return LocalTable(self._path(table), version=version)
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""
-        existing = [table for table in tables if self.exists(table)]
-        return max((self._latest(t).transaction_version(_APPEND) or 0 for t in existing), default=0)
+        noted = (
+            self._latest(table).transaction_version(operation) or 0
+            for table in tables
+            if self.exists(table)
+            for operation in Operation
+        )
+        return max(noted, default=0)
 
     def _stream(self, table: Table, frames: Iterable[Frame]) -> "_Stream":
         """Evaluate the frames one after the other, a few rows in memory at a time."""
@@ -370,9 +420,6 @@ class PolarsEngine:
 
     def _path(self, table: Table) -> Path:
         return self._lake / table.path
-
-
-_APPEND = "lakehouse/append"
 
 
 class _Stream:
@@ -405,12 +452,12 @@ class _Stream:
             raise
 
 
-def _commit(batch_id: int | None, *, appends: bool = False) -> CommitProperties:
+def _commit(operation: Operation, batch_id: int | None) -> CommitProperties:
     if batch_id is None:
         return CommitProperties()
     return CommitProperties(
         custom_metadata={"userMetadata": run_metadata(batch_id)},
-        app_transactions=[Transaction(_APPEND, batch_id)] if appends else None,
+        app_transactions=[Transaction(operation, batch_id)],
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pipeline.contracts import ORDER_ITEMS
-from simulator.cli.lakes import locked
+from simulator.cli.locking import locked
 from simulator.generate import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]

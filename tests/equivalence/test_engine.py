@@ -15,12 +15,13 @@ from pipeline.portable import Frame
 from pipeline.portable.spark import type_at_rest
 from pipeline.spark.engine import SparkEngine
 from tests.engine_contract import EngineContract, Row, other_time_zone
+from tests.upkeep_contract import UpkeepContract
 
 __all__ = ["other_time_zone"]
 
 
-class TestSparkEngine(EngineContract):
-    """See `EngineContract`."""
+class TestSparkEngine(UpkeepContract, EngineContract):
+    """See `EngineContract` and `UpkeepContract`."""
 
     @pytest.fixture(autouse=True)
     def session(self, spark: SparkSession) -> None:

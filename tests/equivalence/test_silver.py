@@ -776,34 +776,34 @@ def test_outcomes_are_counted(both: Both, entity: Entity, data: st.DataObject) -
 
 
 @each_entity
-@examples(1)
+@examples(2)
 @given(data=st.data())
 def test_changes_are_counted(both: Both, entity: Entity, data: st.DataObject) -> None:
+    names = ("change", "retried", "differs_from_reference")
     hold_slices(
         both,
         data.draw(packs(partial(checked, entity))),
-        lambda frame: tally_of.rows_by_change(rows.changed_rows(frame)),
+        tally_of.rows_by_arrival,
         {"valid": checked_columns(entity)},
-        lambda found: count([r for r in found if r["change"] != "unchanged"], "change"),
+        lambda found: count(found, *names),
     )
 
 
 @each_entity
 @examples(1)
 @given(data=st.data())
-def test_rows_unlike_their_reference_are_counted(
+def test_only_changed_rows_count_as_changed(
     both: Both, entity: Entity, data: st.DataObject
 ) -> None:
-    def differing(found: Rows) -> Rows:
-        came_in = [row for row in found if row["retried"] or row["change"] != "unchanged"]
-        return [{"rows": sum(row["differs_from_reference"] for row in came_in)}]
-
     hold_slices(
         both,
         data.draw(packs(partial(checked, entity))),
-        tally_of.differing_rows,
+        lambda frame: tally_of.rows_by_arrival(rows.changed_rows(frame)),
         {"valid": checked_columns(entity)},
-        differing,
+        lambda found: count(
+            [r for r in found if r["change"] != "unchanged"],
+            *("change", "retried", "differs_from_reference"),
+        ),
     )
 
 
@@ -950,16 +950,15 @@ PROPERTIES = {
     reasons.waits: test_problems_are_told_by_their_codes,
     references.check_references: test_rows_with_unknown_references_wait,
     references.of_reference: test_rows_with_unknown_references_wait,
-    rows.changed_rows: test_changes_are_counted,
+    rows.changed_rows: test_only_changed_rows_count_as_changed,
     rows.listed_keys: test_a_catalogue_lists_the_products_of_its_valid_rows,
     rows.product_changes: test_products_change_by_content_and_by_being_listed,
     rows.turned: test_products_that_come_and_go_are_counted,
     rows.with_derived: test_silver_rows_know_day_and_hour,
-    tally_of.differing_rows: test_rows_unlike_their_reference_are_counted,
     tally_of.key_span: test_the_span_of_keys_is_found,
     tally_of.outlying_rows: test_amounts_out_of_bounds_are_counted,
     tally_of.reference_spans: test_the_spans_of_references_are_found,
-    tally_of.rows_by_change: test_changes_are_counted,
+    tally_of.rows_by_arrival: test_changes_are_counted,
     tally_of.rows_by_outcome: test_outcomes_are_counted,
     tally_of.spread: test_amounts_and_their_squares_are_summed,
     tally_of.sum_of_squares: test_amounts_and_their_squares_are_summed,

@@ -4,7 +4,7 @@ After every step both read every table that the step has changed and see the sam
 is the one that Polars alone makes of the same deliveries; that Spark alone makes the same of them
 is shown by `test_runs`. A case is a step, or a version of a table that both have read.
 
-Neither engine has upkeep of tables yet (compaction, vacuum), so none is among the steps.
+Upkeep of tables by either engine is shown by `test_upkeep`.
 """
 
 import shutil

@@ -13,12 +13,13 @@ from pipeline.portable import Frame
 from pipeline.portable.polars import type_at_rest
 from simulator.engine.polars_engine import PolarsEngine
 from tests.engine_contract import EngineContract, Row, other_time_zone
+from tests.upkeep_contract import UpkeepContract
 
 __all__ = ["other_time_zone"]
 
 
-class TestPolarsEngine(EngineContract):
-    """See `EngineContract`."""
+class TestPolarsEngine(UpkeepContract, EngineContract):
+    """See `EngineContract` and `UpkeepContract`."""
 
     def open(self, lake: Path) -> Engine:
         """See `EngineContract.open`."""

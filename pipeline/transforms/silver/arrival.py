@@ -78,15 +78,22 @@ def displaced_rows(rows: Frame, entity: Entity) -> Frame:
     They may still be released, and then count as superseded without touching silver.
     Grain and key: one row per (batch_id, source_file, source_row), those columns only.
     """
-    held = rows.filter(is_held(entity))
-    rivals = valid_rows(rows).join(held.select(entity.key).unique(), entity.key, "semi")
+    return outrun(rows.filter(is_held(entity)), valid_rows(rows), entity)
+
+
+def outrun(contested: Frame, valid: Frame, entity: Entity) -> Frame:
+    """Return those of some rows whose key has a later one among the valid rows.
+
+    Grain and key: one row per (batch_id, source_file, source_row), those columns only.
+    """
+    rivals = valid.join(contested.select(entity.key).unique(), entity.key, "semi")
     latest = rivals.unique(subset=[entity.key], keep="last", order_by=list(SEQUENCE))
     rival = {column: f"later__{column}" for column in SEQUENCE}
-    contested = held.join(
+    both = contested.join(
         latest.select(entity.key, *(nw.col(c).alias(r) for c, r in rival.items())), entity.key
     )
     later, equal = nw.lit(value=False), nw.lit(value=True)
     for column, other in rival.items():
         later = later | (equal & (nw.col(other) > nw.col(column)))
         equal = equal & (nw.col(other) == nw.col(column))
-    return contested.filter(later).select(*SEQUENCE)
+    return both.filter(later).select(*SEQUENCE)

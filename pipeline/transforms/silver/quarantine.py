@@ -10,7 +10,8 @@ from pipeline.transforms.silver.reading import DISPLACED, RETRIED, SEQUENCE
 from pipeline.transforms.silver.reasons import PROBLEMS, is_held, reasons_text
 
 
-def _with_displacement(rows: Frame, displaced: Frame) -> Frame:
+def with_displacement(rows: Frame, displaced: Frame) -> Frame:
+    """Return rows with `displaced` also true for those that `displaced_rows` or `outrun` names."""
     return rows.join(
         displaced.with_columns(nw.lit(value=True).alias("now_displaced")), list(SEQUENCE), "left"
     ).with_columns(
@@ -18,6 +19,11 @@ def _with_displacement(rows: Frame, displaced: Frame) -> Frame:
             DISPLACED
         )
     )
+
+
+def _status(entity: Entity) -> nw.Expr:
+    """Return what becomes of a row that is not valid."""
+    return nw.when(is_held(entity)).then(nw.lit(HELD)).otherwise(nw.lit(REJECTED))
 
 
 def newly_quarantined(rows: Frame, displaced: Frame, bronze: Frame, entity: Entity) -> Frame:
@@ -34,11 +40,11 @@ def newly_quarantined(rows: Frame, displaced: Frame, bronze: Frame, entity: Enti
         (batch_id, source_file, source_row).
     """
     invalid = rows.filter((nw.col(PROBLEMS) > 0) & ~nw.col(RETRIED))
-    outcome = _with_displacement(invalid, displaced).select(
+    outcome = with_displacement(invalid, displaced).select(
         *SEQUENCE,
         nw.col("ingestion_timestamp").alias("first_seen"),
         reasons_text(entity).alias("reasons"),
-        nw.when(is_held(entity)).then(nw.lit(HELD)).otherwise(nw.lit(REJECTED)).alias("status"),
+        _status(entity).alias("status"),
         nw.lit(None, nw.Int64).alias("resolved_batch_id"),
         DISPLACED,
     )
@@ -48,7 +54,7 @@ def newly_quarantined(rows: Frame, displaced: Frame, bronze: Frame, entity: Enti
 def retried_rows(
     rows: Frame, displaced: Frame, held: Frame, entity: Entity, batch_id: int
 ) -> Frame:
-    """Return the held rows that this run's try changes: released, displaced, or less unknown.
+    """Return the rows that a further try has changed: released, displaced, other reasons.
 
     Args:
         rows: All candidates after every check.
@@ -58,26 +64,28 @@ def retried_rows(
         batch_id: Number of the run.
 
     Returns:
-        One row per held row with another outcome than before, in the shape of the quarantine table.
+        One row per tried row whose outcome has changed, in the shape of the quarantine table.
         A released row keeps the reasons of its last failed try. Key: (batch_id, source_file,
         source_row).
     """
-    tried = _with_displacement(rows.filter(nw.col(RETRIED)), displaced).select(
+    tried = with_displacement(rows.filter(nw.col(RETRIED)), displaced).select(
         *SEQUENCE,
         reasons_text(entity).alias("now_reasons"),
         (nw.col(PROBLEMS) == 0).alias("now_valid"),
+        _status(entity).alias("now_status"),
         nw.col(DISPLACED).alias("is_displaced"),
     )
     valid = nw.col("now_valid")
     both = held.join(tried, list(SEQUENCE))
     changed = both.filter(
         valid
+        | (nw.col("now_status") != nw.col("status"))
         | (nw.col("now_reasons") != nw.col("reasons"))
         | (nw.col("is_displaced") != nw.col(DISPLACED))
     )
     return changed.with_columns(
         nw.when(valid).then(nw.col("reasons")).otherwise(nw.col("now_reasons")).alias("reasons"),
-        nw.when(valid).then(nw.lit(RELEASED)).otherwise(nw.lit(HELD)).alias("status"),
+        nw.when(valid).then(nw.lit(RELEASED)).otherwise(nw.col("now_status")).alias("status"),
         nw.when(valid).then(nw.lit(batch_id, nw.Int64)).alias("resolved_batch_id"),
         nw.col("is_displaced").alias(DISPLACED),
     ).select(quarantine_table(entity).column_names)

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 
 from pipeline.contracts.model import Entity
 from pipeline.portable import Frame
-from pipeline.transforms.silver.arrival import CHANGE, INSERT, UPDATE
+from pipeline.transforms.silver.arrival import CHANGE
 from pipeline.transforms.silver.reading import RETRIED
 from pipeline.transforms.silver.reasons import PROBLEMS
 from pipeline.transforms.silver.references import DIFFERS
@@ -36,18 +36,9 @@ def reference_spans(rows: Frame, entity: Entity) -> Frame:
     )
 
 
-def rows_by_change(changes: Frame) -> Frame:
-    """Count each key's latest row by `change`: column `rows`."""
-    return changes.group_by(CHANGE).agg(nw.len().cast(nw.Int64).alias("rows"))
-
-
-def differing_rows(changes: Frame) -> Frame:
-    """Count the rows that came into silver, or out of quarantine, unlike their reference.
-
-    One row, column `rows`: the `consistency` warnings.
-    """
-    came_in = nw.col(CHANGE).is_in([INSERT, UPDATE]) | nw.col(RETRIED)
-    return changes.filter(came_in & nw.col(DIFFERS)).select(nw.len().cast(nw.Int64).alias("rows"))
+def rows_by_arrival(changes: Frame) -> Frame:
+    """Count each key's latest row by (change, retried, differs_from_reference): column `rows`."""
+    return changes.group_by(CHANGE, RETRIED, DIFFERS).agg(nw.len().cast(nw.Int64).alias("rows"))
 
 
 def spread(valid: Frame, entity: Entity) -> Frame:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from pipeline.contracts import ENTITIES
 from pipeline.landing.delivery import Delivery, Refusal
 from pipeline.landing.inspection import inspect, read_delivery
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.landing.store import StoredFile
 
 RUN_TIME = datetime(2025, 5, 1, 12, tzinfo=UTC)

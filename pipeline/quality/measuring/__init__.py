@@ -1,0 +1,1 @@
+"""What the checks of each layer measure, on any engine."""

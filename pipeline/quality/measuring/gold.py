@@ -1,0 +1,150 @@
+"""What the gold checks measure: every table that the run wrote, computed a second time."""
+
+from decimal import Decimal
+
+import narwhals.stable.v2 as nw
+
+from pipeline.contracts import GOLD, INTERIM, ORDER_ITEMS, ORDERS, Table, silver
+from pipeline.contracts.checks import (
+    COMPLETENESS,
+    ORDER_COUNTS,
+    RECOMPUTATION,
+    REVENUE_EQUATION,
+    TREND,
+    Check,
+)
+from pipeline.contracts.gold import (
+    CUSTOMER_INSIGHTS,
+    DAILY_SALES,
+    DEPARTMENT_ANALYTICS,
+    PRODUCT_PERFORMANCE,
+)
+from pipeline.engine import Engine
+from pipeline.quality.measure import Measure, first_samples
+from pipeline.quality.measuring.comparing import Comparison
+from pipeline.quality.measuring.customers import CustomerTable
+from pipeline.quality.measuring.sources import Sources, Written
+from pipeline.quality.measuring.summed import SummedTables
+from pipeline.quality.trend import judged_days, unusual_days
+
+
+def gold_measures(engine: Engine, written: Written) -> list[Measure]:
+    """Measure all gold checks of a run that wrote to gold; nothing when it did not.
+
+    Intermediate results stay until `Engine.close`.
+    """
+    if not written.tables:
+        return []
+    sources = Sources(engine, written)
+    return [
+        *_table_measures(sources),
+        *_cross_measures(engine, sources.itemless_total()),
+        _trend(engine, written),
+    ]
+
+
+def _table_measures(sources: Sources) -> list[Measure]:
+    """Return recomputation and completeness of every table that was written."""
+    holders = {
+        **SummedTables(sources).holders(),
+        CUSTOMER_INSIGHTS.path: CustomerTable(sources).holds,
+    }
+    # The daily sums mean something for gold unless all of it is held against silver alone.
+    looked_at = (*INTERIM, *GOLD)
+    if sources.parts > 1:
+        days = SummedTables(sources.of_some_days()).holders()
+        holders |= {table.path: days[table.path] for table in INTERIM}
+    elif sources.written.everything:
+        looked_at = GOLD
+    found: list[Measure] = []
+    for table in looked_at:
+        if table.path not in sources.written.tables:
+            continue
+        result = holders[table.path]()
+        found.append(
+            Measure(RECOMPUTATION, table.path, result.differing, result.rows, result.samples)
+        )
+        if table in GOLD:
+            found.append(_completeness(sources.engine, table, result))
+    return found
+
+
+def _completeness(engine: Engine, table: Table, comparison: Comparison) -> Measure:
+    if table is DAILY_SALES:
+        return _complete_dates(engine)
+    wrong = comparison.missing + comparison.extra + comparison.doubled
+    samples = comparison.samples if wrong else ()
+    return Measure(COMPLETENESS, table.path, wrong, comparison.keys, samples)
+
+
+def _complete_dates(engine: Engine) -> Measure:
+    """Hold the dates of daily_sales against the partitions of silver.orders."""
+    days = {day for day, rows in engine.rows_by_date(silver(ORDERS)).items() if rows}
+    found = engine.fetch(
+        engine.read(DAILY_SALES).group_by("date").agg(nw.len().cast(nw.Int64).alias("rows"))
+    )
+    times = {row["date"]: int(row["rows"]) for row in found}
+    wrong = sorted((days ^ set(times)) | {day for day, count in times.items() if count > 1})
+    samples = first_samples(f"{day}: {times.get(day, 0)} times in daily_sales" for day in wrong)
+    return Measure(COMPLETENESS, DAILY_SALES.path, len(wrong), len(days), samples)
+
+
+def _total(engine: Engine, table: Table, *names: str) -> list[int]:
+    columns = [nw.col(name).sum().alias(name) for name in names]
+    row = engine.fetch(engine.read(table).select(*columns))[0]
+    return [int(row[name] or 0) for name in names]
+
+
+def _cross_measures(engine: Engine, itemless: int) -> list[Measure]:
+    """Hold the sums of the tables against each other and against silver."""
+    sales, orders, items = _total(engine, DAILY_SALES, "total_sales", "order_count", "total_items")
+    by_product, quantity = _total(engine, PRODUCT_PERFORMANCE, "total_sales", "total_quantity")
+    (by_department,) = _total(engine, DEPARTMENT_ANALYTICS, "total_sales")
+    spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
+    in_orders, in_items = (engine.row_count(silver(entity)) for entity in (ORDERS, ORDER_ITEMS))
+    without = f"{itemless} of orders without items"
+    revenue = (
+        (PRODUCT_PERFORMANCE, by_product + itemless, f"{by_product} by product + {without}"),
+        (DEPARTMENT_ANALYTICS, by_department + itemless, f"{by_department} there + {without}"),
+        (CUSTOMER_INSIGHTS, spent, f"{spent} by customer"),
+    )
+    counts = (
+        (DAILY_SALES, "orders", orders, in_orders),
+        (CUSTOMER_INSIGHTS, "orders", placed, in_orders),
+        (DAILY_SALES, "items", items, in_items),
+        (PRODUCT_PERFORMANCE, "items", quantity, in_items),
+    )
+    return [
+        *(
+            _difference(REVENUE_EQUATION, table.path, total, sales, f"{said}, {sales} by day")
+            for table, total, said in revenue
+        ),
+        *(
+            _difference(
+                ORDER_COUNTS,
+                f"{what} of {table.path}",
+                count,
+                known,
+                f"{count} {what} in {table.name}, {known} in silver",
+            )
+            for table, what, count, known in counts
+        ),
+    ]
+
+
+def _difference(check: Check, subject: str, found: int, known: int, said: str) -> Measure:
+    off = abs(found - known)
+    return Measure(check, subject, off, known, (said,) if off else ())
+
+
+def _trend(engine: Engine, written: Written) -> Measure:
+    """Look for days whose sales are unlike those before among the days that were written."""
+    days = engine.fetch(engine.read(DAILY_SALES).select("date", "total_sales"))
+    totals = {row["date"]: int(row["total_sales"]) for row in days}
+    unusual = unusual_days(totals, set(written.dates))
+    base = len(judged_days(totals, set(written.dates)))
+    samples = first_samples(f"{day}: {Decimal(totals[day]).scaleb(-2)}" for day in unusual)
+    return Measure(TREND, DAILY_SALES.path, len(unusual), base, samples)
+
+
+__all__ = ["Written", "gold_measures"]
