@@ -99,7 +99,8 @@ def _control(names: Names, key: str) -> tuple[Duty, ...]:
                 list_below(names, "ListNotes", "lake", *_NOTES),
                 allow("KeepNotes", (*READ, *WRITE), names.objects_arn("lake", *_NOTES)),
                 *statements(),
-                use_key(names, key, "s3"),
+                # Lambda reads the function's environment in its name.
+                use_key(names, key, "lambda", "s3"),
                 allow(
                     "WriteLogs",
                     ("logs:CreateLogStream", "logs:PutLogEvents"),

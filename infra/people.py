@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from infra.names import CONTROL, JOB_STEPS, Names
-from infra.policies import allow, trust_of_principals, unbounded
+from infra.names import CONTROL, JOB_STEPS, PUT_ASIDE, Names
+from infra.policies import allow, deny, trust_of_principals, unbounded
 from infra.rights import (
     READ,
     Duty,
@@ -101,7 +101,7 @@ def _operator(names: Names, key: str) -> Duty:
             allow("FollowJobs", ("glue:GetJobRun", "glue:GetJobRuns"), jobs),
             allow(
                 "ReadLogs",
-                ("logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"),
+                ("logs:FilterLogEvents", "logs:GetLogEvents"),
                 [arn for group in groups for arn in log_groups(names, group)],
             ),
             list_below(names, "ListDeliveries", "raw", "landing", "landing/*"),
@@ -136,6 +136,11 @@ def _producer(names: Names, key: str) -> Duty:
                 "Deliver",
                 ("s3:AbortMultipartUpload", "s3:PutObject"),
                 names.objects_arn("raw", "landing/*"),
+            ),
+            deny(
+                "LeaveArchiveAlone",
+                ["s3:PutObject"],
+                names.objects_arn("raw", *(f"landing/{name}/*" for name in PUT_ASIDE)),
             ),
             use_key(names, key, "s3"),
         ),

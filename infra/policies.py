@@ -95,6 +95,11 @@ def allow(
     return statement
 
 
+def deny(sid: str, actions: Sequence[str], resources: Iterable[str]) -> Statement:
+    """Return a statement that takes back what another one allows."""
+    return {**allow(sid, actions, resources), "Effect": "Deny"}
+
+
 def unbounded(sid: str) -> Statement:
     """Return the statement of `UNBOUNDED` with this name."""
     entry = next(entry for entry in UNBOUNDED if entry.sid == sid)

@@ -1,7 +1,9 @@
 """Runs that end badly on purpose: raised out of, or killed without a word."""
 
+import inspect
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from multiprocessing.context import ForkServerContext
@@ -12,12 +14,26 @@ import deltalake
 
 from pipeline.engine import Engine
 from pipeline.landing.store import LocalStore, Store
+from pipeline.runner.doing import Doing
 from pipeline.runner.home import LakeHome
 from pipeline.runner.run import Lakehouse, RunRequest
+from pipeline.workflow import Outcome, Step
 from simulator.engine.polars_engine import PolarsEngine
-from tests.lakes import run, run_time
+from tests.lakes import OPEN, run, run_time
 
-WRITES = ("create", "ingest", "append", "merge", "overwrite", "append_records")
+
+def _writes() -> tuple[str, ...]:
+    """Return the calls of the engine protocol by which a run writes a table.
+
+    They are told a batch's number or stamp; only `create` makes tables without.
+    """
+    calls = inspect.getmembers(Engine, inspect.isfunction)
+    of_batch = {"batch_id", "stamp"}
+    told = [name for name, call in calls if of_batch & set(inspect.signature(call).parameters)]
+    return ("create", *told)
+
+
+WRITES = _writes()
 
 KILLED = 77
 SURVIVED = 0
@@ -26,18 +42,26 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Watched:
-    """Passes every call on and does something after the given ones, counted from 1.
+    """Passes every call on and does something before or after the given ones, counted from 1.
 
     Args:
         inner: The object that does the work.
         calls: Names of the calls that count.
         after: Told the number of each call that has been done.
+        before: Told the number of each call that is about to be done.
     """
 
-    def __init__(self, inner: object, calls: Sequence[str], after: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        inner: object,
+        calls: Sequence[str],
+        after: Callable[[int], None],
+        before: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._inner = inner
         self._calls = calls
         self._after = after
+        self._before = before
         self.count = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -46,6 +70,7 @@ class Watched:
             return inner
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            self._before(self.count + 1)
             result = inner(*args, **kwargs)
             self.count += 1
             self._after(self.count)
@@ -103,6 +128,55 @@ def after_write(landing: Path, lake: Path, number: int) -> None:
     run(landing, lake, 1, engine=watched_engine(lake, _die_at(number)))
 
 
+def at_step(landing: Path, lake: Path, step: Step, after: bool) -> None:  # noqa: FBT001 - by place
+    """Run with archiving and die before or after a step of the workflow."""
+    perform = Doing.perform
+
+    def dying(self: Doing, asked: Step) -> Outcome:
+        if asked is step and not after:
+            os._exit(KILLED)
+        outcome = perform(self, asked)
+        if asked is step:
+            os._exit(KILLED)
+        return outcome
+
+    Doing.perform = dying  # type: ignore[method-assign] - in a process of its own
+    archiving(landing, lake)
+
+
+def archiving(landing: Path, lake: Path, number: int = 1) -> None:
+    """Run with archiving, which every step of the workflow has something to do for."""
+    lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing), thresholds=OPEN)
+    lakehouse.run(RunRequest(run_time(number), archive=True))
+
+
+def within_write(landing: Path, lake: Path, call: str, number: int) -> None:
+    """Run and die in the midst of a write: data files of it lie there, and no commit names them.
+
+    A thread watches the lake's folder from the moment the write begins, and ends the process as
+    soon as there is a file that was not there; a write without data files ends it afterwards.
+    """
+    there: set[Path] = set()
+
+    def watch() -> None:
+        while True:
+            if any(path not in there for path in lake.rglob("*.parquet")):
+                os._exit(KILLED)
+
+    def begin(count: int) -> None:
+        if count == number:
+            there.update(lake.rglob("*.parquet"))
+            threading.Thread(target=watch, daemon=True).start()
+
+    engine = Watched(PolarsEngine(lake), (call,), _die_at(number), begin)
+    run(landing, lake, 1, engine=cast("Engine", engine))
+
+
+def at_write(landing: Path, lake: Path, call: str, number: int) -> None:
+    """Run and die right after one of a kind of writes."""
+    run(landing, lake, 1, engine=watched_engine(lake, _die_at(number), (call,)))
+
+
 def after_restore(landing: Path, lake: Path, number: int) -> None:
     """Run on an interrupted lake and die after a table has been put back."""
     run(landing, lake, 1, engine=watched_engine(lake, _die_at(number), ("restore",)))
@@ -124,7 +198,7 @@ def while_ingesting(landing: Path, lake: Path, path: str) -> None:
 def while_archiving(landing: Path, lake: Path, number: int) -> None:
     """Run with archiving and die after some files have been moved."""
     store = cast("Store", Watched(LocalStore(landing), ("move",), _die_at(number)))
-    lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), store)
+    lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), store, thresholds=OPEN)
     lakehouse.run(RunRequest(run_time(1), archive=True))
 
 

@@ -87,6 +87,7 @@ class EngineSteps:
         files = self._deliveries(has_runs=is_lake and self._engine.exists(RUNS))
         if files or state.is_asked_for:
             return None
+        state.rows_before = read_ledger(self._engine).rows
         return self._nothing_new()
 
     def _deliveries(self, *, has_runs: bool) -> list[StoredFile]:

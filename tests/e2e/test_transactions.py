@@ -152,26 +152,6 @@ def books_of(lake: Path) -> list[str]:
 # --- Killed --------------------------------------------------------------------------------------
 
 
-def test_a_run_killed_after_any_write_is_undone_and_done_again(
-    landing: Path, shops: Path, lake: Path, tmp_path: Path, undisturbed: Said
-) -> None:
-    """Whenever it is killed, the next run says so, undoes it, and ends as if nothing had been."""
-    places = write_calls(landing, lake)
-    assert places > 15
-    for number in range(places + 1):
-        again = tmp_path / f"killed-{number}"
-        shutil.copytree(shops / "lake", again)
-        assert killed(crashes.after_write, landing, again, number)
-
-        report = run(landing, again, 2)
-
-        assert report.undone_batch == 2, number
-        assert state(again) == undisturbed, number
-        # No note, no reserve and nothing that the dead run had in the making.
-        assert books_of(again) == books_of(shops / "lake")
-        shutil.rmtree(again)
-
-
 def test_a_first_run_killed_after_any_write_is_undone_and_done_again(
     landing: Path, tmp_path: Path, new_undisturbed: Said
 ) -> None:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pipeline.contracts import ENTITIES, ORDER_ITEMS, ORDERS
 from pipeline.contracts.gold import CUSTOMER_INSIGHTS, DAILY_PRODUCT, PRODUCT_PERFORMANCE
 from pipeline.engine import Engine
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.quality.measure import Measure
 from pipeline.quality.measuring.bronze import bronze_measures
 from pipeline.quality.measuring.gold import Written, gold_measures

@@ -23,15 +23,15 @@ def _found(account: Account) -> Iterator[tuple[str, str]]:
             pages = [getattr(client, operation)()]
         for page in pages:
             for entry in page.get(member) or ():
-                if name is None or entry[name] not in _OF_AWS:
+                if name is None or not entry[name].startswith(_OF_AWS):
                     yield kind, str(entry if name is None else entry[name])
     yield from _nested(account)
     for kind, records in account.records.items():
-        for key in records:
-            yield kind, key
+        for key, inputs in records.items():
+            yield kind, str(inputs.get("name", key))
 
 
-_OF_AWS = {"default", "primary", "AwsDataCatalog"}
+_OF_AWS = ("AwsDataCatalog", "alias/aws/", "default", "primary")
 _LISTS: tuple[tuple[str, str, str, str, str | None], ...] = (
     ("bucket", "s3", "list_buckets", "Buckets", "Name"),
     ("role", "iam", "list_roles", "Roles", "RoleName"),

@@ -83,7 +83,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(
             deployed,
             stacks,
-            dict(planned),
+            # They are plain text, whatever their annotation says.
+            {str(operation): count for operation, count in planned.items()},
             untouched,
             made,
             again,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.contracts import ENTITIES, ORDER_ITEMS, ORDERS, PRODUCTS, Entity
 from pipeline.contracts.checks import FILE_CHECKS
 from pipeline.landing.delivery import Refusal
-from pipeline.landing.rows import Stamp
+from pipeline.landing.stamp import Stamp
 from pipeline.quality.measure import Measure
 from pipeline.quality.measuring.bronze import bronze_measures
 from pipeline.quality.measuring.raw import raw_measures
