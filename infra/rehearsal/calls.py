@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
 from botocore.client import BaseClient
 
-# Threads that the interpreter starts know no other: what they do, the state machine does.
-_ACTOR: ContextVar[str] = ContextVar("actor", default="machine")
+# Of whoever acts in a thread; threads that it starts do not know it, and boto3 starts some.
+_ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
+# What acts in those: one at a time plays, and it is the state machine unless somebody else is named.
+_PLAYING = ["machine"]
+MACHINE = "machine"
 NOBODY = "rehearsal"  # Whoever prepares and looks at the account; it is not held to anything.
 
 
@@ -49,14 +53,15 @@ class Calls:
         original = BaseClient._make_api_call  # noqa: SLF001 - where all calls come along
 
         def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-            actor = _ACTOR.get()
-            parameters = _declared(client, operation, parameters)
+            actor = _ACTOR.get() or _PLAYING[-1]
             service = client.meta.service_model.endpoint_prefix
+            if actor == MACHINE:
+                parameters = translated(client, operation, parameters)
             if actor != NOBODY:
                 needs = self.made.setdefault(actor, set())
                 needs.update(self.needs(service, operation, parameters))
             said = original(client, operation, parameters)
-            return _capital(said) if actor == "machine" and service == "states" else said
+            return answered(service, said) if actor == MACHINE else said
 
         with mock.patch.object(BaseClient, "_make_api_call", call), acting(NOBODY):
             yield
@@ -80,25 +85,47 @@ class Calls:
 def acting(actor: str) -> Iterator[None]:
     """Make calls on a duty's behalf for as long as the block lasts."""
     token = _ACTOR.set(actor)
+    if actor != NOBODY:
+        _PLAYING.append(actor)
     try:
         yield
     finally:
         _ACTOR.reset(token)
+        if actor != NOBODY:
+            _PLAYING.pop()
 
 
-def _declared(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters under the names that the service declares.
+def translated(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a state machine asks for in the words of the service.
 
-    Step Functions writes all of them with a capital letter, also those that a service declares with
-    a small one; moto 5.2.5 translates neither these nor, see `_capital`, what such a service says.
+    Step Functions writes every name with a capital letter, also those that a service declares with a
+    small one, and the time of an execution as a text. moto 5.2.5 leaves the one and takes the other
+    for a time.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     members = {name.lower(): name for name in shape.members} if shape else {}
-    return {members.get(name.lower(), name): value for name, value in given.items()}
+    return {members.get(name.lower(), name): _told(value) for name, value in given.items()}
 
 
-def _capital(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name[:1].upper() + name[1:]: value for name, value in said.items()}
+def answered(service: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a service says in the words of Step Functions; see `translated`."""
+    if "Body" in said:
+        said = {**said, "Body": said["Body"].read().decode("utf-8")}
+    capital = service == "states"
+    return {
+        name[:1].upper() + name[1:] if capital else name: _told(value)
+        for name, value in said.items()
+    }
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _told(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_told(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
 
 
 def _s3(operation: str, given: Mapping[str, Any]) -> Iterator[Need]:
