@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from infra.names import CONTROL, Names
 
-# What the pipeline measures itself: the function that judges writes it into its log.
-NAMESPACE = "Lakehouse"
+# What the pipeline measures itself: the function that judges silver writes it into its log.
 QUARANTINE = "QuarantinePercent"
 # A line of the log that is JSON and has this field.
 QUARANTINE_FIELD = "quarantine_percent"
@@ -62,11 +61,10 @@ def alarms(names: Names) -> tuple[Alarm, ...]:
             "quarantine",
             "More rows than usual went to quarantine: see the query quarantine_by_reason.",
             "medium",
-            NAMESPACE,
+            names.stem,
             QUARANTINE,
             "Maximum",
             names.settings.monitoring.quarantine_percent,
-            {"Environment": names.settings.environment},
         ),
     )
 

@@ -4,6 +4,7 @@ Every value stands in `Pulumi.<stack>.yaml` under `lakehouse:`. What a stack doe
 default given here. `infra.reading` makes the settings from it.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -77,7 +78,7 @@ class Arrivals(Section):
     """
 
     enabled: bool = True
-    window_seconds: int = Field(default=120, ge=0, le=300)
+    window_seconds: int = Field(default=120, ge=1, le=300)
 
 
 class Job(Section):
@@ -223,6 +224,7 @@ class Settings(Section):
         glue_version: Version of Glue.
         job: Size of all Glue jobs.
         job_of_step: Size of the job of one step, by the step's name, in place of `job`.
+        thresholds: Thresholds of the quality checks, by check, in place of the contract's.
         scan_limit_gb: Gigabytes that one query in Athena may read.
         budget_usd: Dollars a month, above which the budget alarms; unset: no budget.
         permissions_boundary: ARN of the policy that bounds every role.
@@ -246,6 +248,7 @@ class Settings(Section):
     glue_version: Literal["6.0", "5.1"] = "6.0"
     job: Job = Job()
     job_of_step: Mapping[str, Job] = Field(default_factory=dict)
+    thresholds: Mapping[str, Mapping[str, str | int]] = Field(default_factory=dict)
     scan_limit_gb: int = Field(default=10, ge=1, le=7168)
     budget_usd: int | None = Field(default=None, ge=1)
     permissions_boundary: Arn | None = None
@@ -267,6 +270,20 @@ class Settings(Section):
             if step not in steps:
                 msg = f"there is no job of the step {step!r}; the steps are {', '.join(steps)}"
                 raise ValueError(msg)
+        return value
+
+    @field_validator("thresholds")
+    @classmethod
+    def _judged(
+        cls, value: Mapping[str, Mapping[str, str | int]]
+    ) -> Mapping[str, Mapping[str, str | int]]:
+        from pipeline.errors import CallError
+        from pipeline.quality.thresholds import thresholds_of
+
+        try:
+            thresholds_of(value, "lakehouse:thresholds")
+        except CallError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @model_validator(mode="after")
@@ -301,6 +318,11 @@ class Settings(Section):
             "CostCenter": self.cost_center,
             "ManagedBy": "pulumi",
         }
+
+    @property
+    def thresholds_text(self) -> str:
+        """Thresholds as the pipeline takes them: JSON; empty when all are the contract's."""
+        return json.dumps(self.thresholds, sort_keys=True) if self.thresholds else ""
 
     def job_for(self, step: str) -> Job:
         """Return the size of the job of a step."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.alarms import NAMESPACE, QUARANTINE
+from infra.alarms import QUARANTINE
 from infra.names import CONTROL, JOB_STEPS, Names
 
 _WIDTH, _HEIGHT = 8, 6
@@ -12,7 +12,6 @@ _DAY = 24 * 3600
 def dashboard(names: Names) -> dict[str, Any]:
     """Return the dashboard: runs, jobs, functions, queues, what was asked and what is stored."""
     machine = ["StateMachineArn", names.machine_arn]
-    environment = names.settings.environment
     runs = [
         ["AWS/States", f"Executions{end}", *machine]
         for end in ("Succeeded", "Failed", "Aborted", "TimedOut")
@@ -40,7 +39,7 @@ def dashboard(names: Names) -> dict[str, Any]:
     ]
     duration = [["AWS/States", "ExecutionTime", *machine]]
     asked = [["AWS/Athena", "ProcessedBytes", "WorkGroup", names.stem]]
-    share = [[NAMESPACE, QUARANTINE, "Environment", environment]]
+    share = [[names.stem, QUARANTINE]]
     panels: list[tuple[str, list[list[str]], str, int]] = [
         ("Runs", runs, "Sum", 3600),
         ("Longest run (ms)", duration, "Maximum", 3600),

@@ -19,7 +19,7 @@ class Jobs(pulumi.ComponentResource):
     """The code in the artifacts bucket, and the Glue jobs.
 
     Attributes:
-        function_key: Key of the archive of the functions.
+        wheel: Key of the wheel, which is also the functions' archive.
     """
 
     def __init__(
@@ -34,13 +34,12 @@ class Jobs(pulumi.ComponentResource):
         self._names = names
         self._options = pulumi.ResourceOptions(parent=self)
         self._artifacts = storage.buckets["artifacts"]
-        wheel = self._upload("wheel", assets.wheel)
+        self.wheel = self._upload("wheel", assets.wheel)
         script = self._upload("script", assets.script)
-        self.function_key = self._upload("function", assets.function)
         security = self._security(storage.key.arn)
         logs = self._log_groups(storage.key.arn)
         for state in jobs():
-            self._job(state, access.role("engine"), wheel, script, assets.modules, security, logs)
+            self._job(state, access.role("engine"), script, assets.modules, security, logs)
         self.register_outputs({"jobs": [names.job(str(state.step)) for state in jobs()]})
 
     def _upload(self, name: str, asset: Asset) -> pulumi.Output[str]:
@@ -97,7 +96,6 @@ class Jobs(pulumi.ComponentResource):
         self,
         state: State,
         role: pulumi.Output[str],
-        wheel: pulumi.Output[str],
         script: pulumi.Output[str],
         modules: tuple[str, ...],
         security: pulumi.Output[str],
@@ -105,6 +103,7 @@ class Jobs(pulumi.ComponentResource):
     ) -> None:
         names, step = self._names, str(state.step)
         size = names.settings.job_for(step)
+        thresholds = names.settings.thresholds_text
         artifacts = f"s3://{names.bucket('artifacts')}"
         aws.glue.Job(
             f"job-{step.replace('_', '-')}",
@@ -126,7 +125,7 @@ class Jobs(pulumi.ComponentResource):
                 "script_location": script.apply(lambda key: f"{artifacts}/{key}"),
             },
             default_arguments={
-                "--additional-python-modules": wheel.apply(
+                "--additional-python-modules": self.wheel.apply(
                     lambda key: ",".join((f"{artifacts}/{key}", *modules))
                 ),
                 "--custom-logGroup-prefix": names.job_logs,
@@ -137,6 +136,7 @@ class Jobs(pulumi.ComponentResource):
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--job-language": "python",
                 "--TempDir": names.temporary,
+                **({"--thresholds": thresholds} if thresholds else {}),
             },
             tags={**names.settings.tags, "Step": step},
             opts=pulumi.ResourceOptions.merge(

@@ -6,7 +6,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from infra.alarms import NAMESPACE, QUARANTINE, QUARANTINE_FIELD, Alarm, alarms
+from infra.alarms import QUARANTINE, QUARANTINE_FIELD, Alarm, alarms
 from infra.dashboard import dashboard
 from infra.names import JOB_STEPS, SEVERITIES, Names
 from infra.policies import document, from_service, text, tls_only
@@ -106,10 +106,9 @@ class Monitoring(pulumi.ComponentResource):
             pattern=f"{{ $.{QUARANTINE_FIELD} = * }}",
             metric_transformation={
                 "name": QUARANTINE,
-                "namespace": NAMESPACE,
+                "namespace": self._names.stem,
                 "value": f"$.{QUARANTINE_FIELD}",
                 "unit": "Percent",
-                "dimensions": {"Environment": "$.environment"},
             },
             opts=self._options,
         )

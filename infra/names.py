@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from infra.config import Settings
 from pipeline.contracts import TABLES
+from pipeline.contracts.checks import Severity
 from pipeline.workflow import WORKFLOW, Actor, State, Step
 
 LAYERS = tuple(dict.fromkeys(table.layer for table in TABLES))
 # Severities of the pipeline's notices, the gravest last. There is a topic for each.
-SEVERITIES = ("low", "medium", "high", "critical")
+SEVERITIES = tuple(str(severity) for severity in Severity)
 JOB_STEPS = tuple(str(state.step) for state in WORKFLOW if state.actor is Actor.ENGINE)
 BUCKETS = ("raw", "lake", "artifacts", "results", "logs")
 # Folders of the landing zone where decided files are put: they are no deliveries.

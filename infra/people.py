@@ -63,7 +63,12 @@ def _analyst(names: Names, key: str) -> Duty:
             list_below(names, "ListAnswers", "results", "answers/*"),
             allow(
                 "KeepAnswers",
-                ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
+                (
+                    "s3:AbortMultipartUpload",
+                    "s3:GetObject",
+                    "s3:ListMultipartUploadParts",
+                    "s3:PutObject",
+                ),
                 names.objects_arn("results", "answers/*"),
             ),
             use_key(names, key, "s3"),

@@ -203,7 +203,7 @@ def _notice(names: Names, state: State) -> States:
         "Parameters": {
             "TopicArn.$": f"States.Format('{topic}', $.severity)",
             "Subject.$": "$.subject",
-            "Message.$": "$.message",
+            "Message.$": "States.Format('{} {}', $.message, $.hint)",
         },
         "TimeoutSeconds": state.timeout_minutes * 60,
         "Retry": _retry(state),

@@ -26,7 +26,8 @@ _UNDELIVERED_KEPT_SECONDS = 14 * 24 * 3600
 # So many arrivals at most become one run. What the pipe passes on of each is a few letters, and all
 # of it has to fit into the input of an execution.
 _BATCH = 1000
-_SECONDS_VISIBLE = 120
+# What the pipe has taken comes back so long after the window of arrivals, unless it was delivered.
+_SECONDS_TO_DELIVER = 120
 _TRIES = 5
 
 
@@ -92,18 +93,23 @@ class Workflow(pulumi.ComponentResource):
             architectures=["arm64"],
             handler=HANDLER,
             s3_bucket=names.bucket("artifacts"),
-            s3_key=jobs.function_key,
+            s3_key=jobs.wheel,
             memory_size=_MEMORY_MB,
             timeout=_FUNCTION_SECONDS,
             kms_key_arn=self._key,
             environment={
                 "variables": {
-                    "LAKEHOUSE_ENVIRONMENT": names.settings.environment,
-                    "LAKEHOUSE_DATABASE_PREFIX": names.database(""),
+                    # Read by pipeline/control.py.
+                    "LAKEHOUSE_DATABASES": names.database(""),
+                    "LAKEHOUSE_THRESHOLDS": names.settings.thresholds_text,
                 }
             },
             tracing_config={"mode": "Active"},
-            logging_config={"log_format": "JSON", "log_group": log_group},
+            logging_config={
+                "log_format": "JSON",
+                "application_log_level": "INFO",
+                "log_group": log_group,
+            },
             tags=names.settings.tags,
             opts=self._options,
         )
@@ -157,7 +163,9 @@ class Workflow(pulumi.ComponentResource):
             f"queue-{queue}",
             name=self._names.of(queue),
             message_retention_seconds=kept_seconds,
-            visibility_timeout_seconds=_SECONDS_VISIBLE,
+            visibility_timeout_seconds=(
+                self._names.settings.arrivals.window_seconds + _SECONDS_TO_DELIVER
+            ),
             kms_master_key_id=self._key,
             kms_data_key_reuse_period_seconds=3600,
             redrive_policy=redrive,

@@ -9,6 +9,7 @@ with.
 """
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +21,15 @@ from pipeline.quality.notices import MemorySink
 from pipeline.quality.thresholds import Thresholds, thresholds_of
 from pipeline.runner.control import ControlSteps
 from pipeline.runner.doing import Doing, kept_state, one_step
+from pipeline.runner.report import RunReport
 from pipeline.runner.results import result_of
 from pipeline.runner.s3_home import S3LakeHome
 from pipeline.workflow import WORKFLOW, Actor, Step
 
 THRESHOLDS = "LAKEHOUSE_THRESHOLDS"
 DATABASES = "LAKEHOUSE_DATABASES"
+
+_log = logging.getLogger("lakehouse")
 
 STEPS = tuple(state.step for state in WORKFLOW if state.actor is Actor.CONTROL)
 
@@ -50,7 +54,18 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         publish=GlueCatalog(databases).publish if databases is not None else lambda _: None,
     )
     outcome = one_step(Doing(state, steps.perform), Step(step), home)
+    if step == Step.VALIDATE_SILVER:
+        # The runtime writes it as a field of a JSON line, of which CloudWatch makes a metric.
+        percent = quarantine_percent(state.report)
+        _log.info("rows in quarantine", extra={"quarantine_percent": percent})
     return result_of(Step(step), outcome, state.report)
+
+
+def quarantine_percent(report: RunReport) -> float:
+    """Return how many of a hundred rows that a run has read went to quarantine; 0 of none."""
+    read = sum(account.rows_read for account in report.entities.values())
+    kept = sum(account.held + account.rejected for account in report.entities.values())
+    return round(100 * kept / read, 3) if read else 0.0
 
 
 def _asked(event: Mapping[str, Any], name: str) -> str:

@@ -1,16 +1,20 @@
 """The code that is deployed: the same bytes each time, named by them, and enough to run."""
 
 import hashlib
+import importlib
+import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from infra import assets as code
 from infra.config import ConfigError
-from tests.infra.graph import ACCOUNT, ROOT, graph_of
+from infra.names import CONTROL
+from pipeline import control
+from pipeline.contracts.checks import CHECK_BY_NAME
+from tests.infra.graph import ACCOUNT, ROOT, declare, graph_of, values
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
@@ -20,13 +24,11 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (second,) = other.glob("*.whl")
     assert second.read_bytes() == first.read_bytes()
-    archive = code.function_archive(first).read_bytes()
-    assert code.function_archive(second).read_bytes() == archive
 
 
 def test_objects_are_named_by_their_content() -> None:
     graph = graph_of("dev")
-    for name in ("wheel", "script", "function"):
+    for name in ("wheel", "script"):
         made = graph.one("BucketObjectv2", f"code-{name}")
         digest = hashlib.sha256(Path(made.inputs["source"].path).read_bytes()).hexdigest()
         assert digest[:16] in made.inputs["key"]
@@ -67,42 +69,45 @@ def test_jobs_are_of_the_declared_kind_and_size() -> None:
     assert small == "FLEX"
 
 
-def test_functions_run_from_the_archive_alone(tmp_path: Path) -> None:
-    """In a Python that sees nothing else: the pipeline and narwhals can be imported from it."""
-    archive = code.function_archive(code.built())
-    program = "import narwhals, pipeline.workflow, pipeline.contracts; print(narwhals.__version__)"
+def test_functions_run_from_the_wheel_alone(tmp_path: Path) -> None:
+    """In a Python that sees nothing else, where the runtime would add boto3."""
+    program = "import pipeline.control as control; print(*control.STEPS)"
+    path = f"import sys; sys.path.insert(0, {str(code.built())!r}); "
     done = subprocess.run(
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(archive)!r}); {program}",
-        ],
+        [sys.executable, "-I", "-S", "-c", path + program],
         cwd=tmp_path,
         check=True,
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == code.locked("narwhals")
-    with zipfile.ZipFile(archive) as members:
-        tops = {name.split("/")[0] for name in members.namelist()}
-    assert {top.partition("-")[0] for top in tops} == {"pipeline", "narwhals"}
+    done_by_functions = {str(step) for steps in CONTROL.values() for step in steps}
+    assert set(done.stdout.split()) == done_by_functions
 
 
-def test_functions_are_deployed_from_the_archive() -> None:
+def test_functions_are_deployed_from_the_wheel() -> None:
     graph = graph_of("dev")
-    key = graph.one("BucketObjectv2", "code-function").inputs["key"]
+    key = graph.one("BucketObjectv2", "code-wheel").inputs["key"]
     for function in graph.of("Function"):
         assert function.inputs["s3Key"] == key
-        assert function.inputs["handler"] == "pipeline.control.handler"
         assert function.inputs["runtime"] == "python3.13"
+        module, _, name = function.inputs["handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_a_library_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, "locked", lambda _: "0.0.1")
-    with pytest.raises(ConfigError, match=r"tested with 0\.0\.1.*pulumi install"):
-        code.function_archive(code.built())
+def test_what_the_code_is_told_is_what_it_reads() -> None:
+    """Names of the environment's variables, and of the job's arguments."""
+    name = next(iter(CHECK_BY_NAME))
+    settings = json.dumps({name: {"block": "none"}})
+    graph = declare("dev", {**values("dev"), "lakehouse:thresholds": settings})
+    for function in graph.of("Function"):
+        told = function.inputs["environment"]["variables"]
+        assert told[control.DATABASES] == "lakehouse_dev_"
+        assert json.loads(told[control.THRESHOLDS]) == json.loads(settings)
+        assert set(told) == {control.DATABASES, control.THRESHOLDS}
+    for made in graph.of("Job"):
+        thresholds = made.inputs["defaultArguments"]["--thresholds"]
+        assert json.loads(thresholds) == json.loads(settings)
+    assert "--thresholds" not in graph_of("dev").of("Job")[0].inputs["defaultArguments"]
 
 
 def test_a_lock_that_lacks_a_library_is_told() -> None:

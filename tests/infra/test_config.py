@@ -60,6 +60,8 @@ def test_a_stack_needs_no_more_than_a_region() -> None:
         ("alerts", '{"terrible": ["a@b.de"]}', "Known here: critical, high, low, medium"),
         ("access", '{"analysts": ["anna"]}', "lakehouse:access.analysts.0 is 'anna'"),
         ("endpoint", "localhost:5000", "lakehouse:endpoint is 'localhost:5000'"),
+        ("thresholds", '{"smell": {"block": "1 %"}}', "there is no check 'smell'"),
+        ("thresholds", '{"completeness": {"block": 0.5}}', "lakehouse:thresholds"),
         ("scan_limit_gb", "0", "greater than or equal to 1"),
         ("budget_usd", "ten", "lakehouse:budget_usd is 'ten'"),
         ("ci", '{"repository": "lakehouse"}', "lakehouse:ci.repository is 'lakehouse'"),

@@ -11,7 +11,9 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from infra.names import unassigned
+from pipeline.contracts.checks import Severity
 from pipeline.landing.naming import is_delivery
+from pipeline.quality.notices import Notice
 from pipeline.workflow import START, WORKFLOW, Actor, End, State, Step
 from tests.infra.graph import ACCOUNT, ENVIRONMENTS, graph_of
 
@@ -246,6 +248,9 @@ def test_notices_go_to_the_topic_of_their_severity(step: str) -> None:
     sends = STATES[step]
     assert sends["ItemsPath"] == "$.result.document.notices"
     (publish,) = sends["ItemProcessor"]["States"].values()
+    fields = {"severity", "subject", "message", "hint"}
+    used = set(re.findall(r"\$\.([a-z_]+)", json.dumps(publish["Parameters"])))
+    assert used == fields <= set(Notice(Severity.LOW, "about", "what").document())
     found = re.fullmatch(
         r"States\.Format\('(.*)', \$\.severity\)", publish["Parameters"]["TopicArn.$"]
     )

@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from infra.config import ConfigError
-from infra.names import SEVERITIES, Names
+from infra.names import Names
 from infra.queries import FOLDER, in_stack, queries
 from infra.reading import read
 from pipeline.contracts import TABLES
+from pipeline.contracts.checks import Severity
+from pipeline.control import quarantine_percent
+from pipeline.runner.report import EntityAccount, RunReport
 from tests.infra.graph import ACCOUNT, ENVIRONMENTS, Graph, declare, graph_of, values
 
 NAMES = Names(read({"lakehouse:region": "eu-central-1"}, "dev"), ACCOUNT)
@@ -39,7 +43,9 @@ def test_arrivals_become_one_run_after_another_way(graph: Graph) -> None:
     taken = pipe.inputs["sourceParameters"]["sqsQueueParameters"]
     input_bytes = len(pipe.inputs["targetParameters"]["inputTemplate"]) + 1
     assert taken["batchSize"] * input_bytes < 256 * 1024
-    assert queue["visibilityTimeoutSeconds"] >= 120
+    # What waits for its batch does not come back meanwhile, to be taken a second time.
+    assert queue["visibilityTimeoutSeconds"] >= taken["maximumBatchingWindowInSeconds"] + 60
+    assert taken["maximumBatchingWindowInSeconds"] >= 1  # Else batches have ten messages at most.
 
 
 def test_the_window_and_the_schedule_are_as_configured() -> None:
@@ -115,8 +121,8 @@ def test_moved_files_begin_no_run(key: str, begins: bool) -> None:  # noqa: FBT0
 
 
 def test_there_is_a_topic_for_every_severity_of_the_pipeline() -> None:
-    checks = pytest.importorskip("pipeline.contracts.checks")
-    assert tuple(severity.value for severity in checks.Severity) == SEVERITIES
+    topics = {made.inputs["name"] for made in graph_of("dev").of("Topic")}
+    assert topics == {f"lakehouse-dev-{severity.value}" for severity in Severity}
 
 
 def test_alarms_are_such_as_cloudwatch_takes(graph: Graph) -> None:
@@ -177,8 +183,17 @@ def test_the_quarantine_alarm_watches_what_the_filter_measures() -> None:
     measured = found.inputs["metricTransformation"]
     assert found.inputs["logGroupName"] == "/aws/lambda/lakehouse-prod-judge"
     assert (alarm["namespace"], alarm["metricName"]) == (measured["namespace"], measured["name"])
-    assert set(alarm["dimensions"]) == set(measured["dimensions"])
+    assert measured["namespace"] == "lakehouse-prod"
     assert measured["value"] == "$.quarantine_percent"
+    assert found.inputs["pattern"] == "{ $.quarantine_percent = * }"
+
+
+def test_the_share_in_quarantine_is_of_all_rows() -> None:
+    report = RunReport(run_time=datetime(2025, 4, 1, tzinfo=UTC), engine="spark")
+    assert quarantine_percent(report) == 0
+    report.entities["orders"] = EntityAccount(rows_read=300, held=5, rejected=4)
+    report.entities["products"] = EntityAccount(rows_read=100, rejected=1)
+    assert quarantine_percent(report) == 2.5
 
 
 def test_those_who_are_configured_are_told() -> None:
