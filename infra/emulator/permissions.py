@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import cache
+from operator import eq
 from typing import Any
 
 Context = Mapping[str, str]
@@ -45,12 +46,12 @@ def allows(
 _KNOWN = {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
 
 
-def _concerns(
-    statement: Mapping[str, Any], action: str, resource: str, context: Context
-) -> bool:
+def _concerns(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
     unknown = set(statement) - _KNOWN
     if unknown or statement["Effect"] not in {"Allow", "Deny"}:
-        msg = f"A statement has {sorted(unknown) or statement['Effect']}, which is not decided here."
+        msg = (
+            f"A statement has {sorted(unknown) or statement['Effect']}, which is not decided here."
+        )
         raise UnknownRuleError(msg)
     return (
         any(_like(pattern.lower(), action.lower()) for pattern in _list(statement["Action"]))
@@ -61,15 +62,6 @@ def _concerns(
             for key, wanted in keys.items()
         )
     )
-
-
-_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
-    "ArnEquals": lambda pattern, value: _like(pattern, value),
-    "ArnLike": lambda pattern, value: _like(pattern, value),
-    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-    "StringEquals": lambda wanted, value: wanted == value,
-    "StringLike": lambda pattern, value: _like(pattern, value),
-}
 
 
 def _holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
@@ -102,3 +94,13 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def _like(pattern: str, value: str) -> bool:
     return _pattern(pattern).match(value) is not None
+
+
+# Operators by what is wanted and what is there.
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+    "StringEquals": eq,
+    "StringLike": _like,
+}

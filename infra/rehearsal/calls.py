@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 
 # Of whoever acts in a thread; threads that it starts do not know it, and boto3 starts some.
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
-# What acts in those: one at a time plays, and it is the state machine unless somebody else is named.
+# What acts in those: one at a time plays, and that is the state machine if nobody else is named.
 _PLAYING = ["machine"]
 MACHINE = "machine"
 NOBODY = "rehearsal"  # Whoever prepares and looks at the account; it is not held to anything.
@@ -98,9 +98,9 @@ def acting(actor: str) -> Iterator[None]:
 def translated(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a state machine asks for in the words of the service.
 
-    Step Functions writes every name with a capital letter, also those that a service declares with a
-    small one, and the time of an execution as a text. moto 5.2.5 leaves the one and takes the other
-    for a time.
+    Step Functions writes every name with a capital letter, also those that a service declares with
+    a small one, and the time of an execution as a text. moto 5.2.5 leaves the one and takes the
+    other for a time.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     members = {name.lower(): name for name in shape.members} if shape else {}
@@ -176,9 +176,7 @@ def _job(action: str) -> Callable[[Calls, _Given], list[Need]]:
 
 
 def _item(action: str) -> Callable[[Calls, _Given], list[Need]]:
-    return lambda calls, given: [
-        Need(action, calls.arn("dynamodb", f"table/{given['TableName']}"))
-    ]
+    return lambda calls, given: [Need(action, calls.arn("dynamodb", f"table/{given['TableName']}"))]
 
 
 _OTHERS: Mapping[str, Callable[[Calls, _Given], list[Need]]] = {

@@ -123,7 +123,7 @@ def set_up(stage: Stage, *, guarded: bool = True) -> Iterator[None]:
         yield
 
 
-def _synchronous(  # noqa: PLR0917 - moto's own signature
+def _synchronous(
     task: Any,
     env: Any,
     resource_runtime_part: Any,

@@ -1,4 +1,4 @@
-"""A deployed stack to be played on: deliveries in, a run of the deployed state machine, what came of it."""
+"""A deployed stack to be played on: deliveries in, a run, and what came of it."""
 
 import json
 import logging
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from infra.reading import read
 from infra.emulator.account import Account
 from infra.names import SEVERITIES, Names
+from infra.reading import read
 from infra.rehearsal.calls import NOBODY, Calls, acting
 from infra.rehearsal.stage import Stage, set_up
 from infra.states import step_of
@@ -40,6 +40,9 @@ class Fault:
 
     crash: str = ""
     lose: str = ""
+
+
+NO_FAULT = Fault()
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Theatre:
     names: Names
     folder: Path
     calls: Calls = field(init=False)
-    _fault: Fault = Fault()
+    _fault: Fault = NO_FAULT
     _crashed: bool = False
 
     def __post_init__(self) -> None:
@@ -116,28 +119,17 @@ class Theatre:
         for file in sorted(landing.rglob("*")):
             if file.is_file():
                 key = f"landing/{file.relative_to(landing).as_posix()}"
-                client.put_object(
-                    Bucket=self.names.bucket("raw"), Key=key, Body=file.read_bytes()
-                )
+                client.put_object(Bucket=self.names.bucket("raw"), Key=key, Body=file.read_bytes())
 
     def play(self, fault: Fault | None = None) -> Played:
         """Start the deployed state machine, wait for its end, and say what came of it."""
-        self._fault, self._crashed = fault or Fault(), False
+        self._fault, self._crashed = fault or NO_FAULT, False
         self._stage.jobs.clear()
         self._messages()  # Of whatever was before.
-        client = self.account.client("stepfunctions")
-        said = client.start_execution(
-            stateMachineArn=self.names.machine_arn,
-            name=str(uuid.uuid4()),
-            input=json.dumps({"reason": "rehearsal"}),
+        found = self.ended(
+            self.account.client("stepfunctions"), self.names.machine_arn, {"reason": "rehearsal"}
         )
-        execution = said["executionArn"]
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            if time.monotonic() > until:
-                msg = f"The run has not ended after {_PATIENCE_SECONDS} seconds."
-                raise TimeoutError(msg)
-            time.sleep(0.05)
+        execution = found["executionArn"]
         run_id = execution.rsplit(":", maxsplit=1)[-1]
         return Played(
             status=found["status"],
@@ -147,6 +139,22 @@ class Theatre:
             landing={key.removeprefix("landing/") for key in self._keys("raw", "landing/")},
             results=self._results(run_id),
         )
+
+    @staticmethod
+    def ended(client: Any, machine: str, why: Mapping[str, str]) -> dict[str, Any]:
+        """Start a state machine and return its execution once that has ended."""
+        execution = client.start_execution(
+            stateMachineArn=machine, name=str(uuid.uuid4()), input=json.dumps(why)
+        )["executionArn"]
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            found: dict[str, Any] = client.describe_execution(executionArn=execution)
+            if found["status"] != "RUNNING":
+                return found
+            if time.monotonic() > until:
+                msg = f"The execution has not ended after {_PATIENCE_SECONDS} seconds."
+                raise TimeoutError(msg)
+            time.sleep(0.05)
 
     def versions(self) -> dict[str, tuple[int, int]]:
         """Return of each published table the version in the catalog, and that of its log in S3."""
@@ -177,7 +185,7 @@ class Theatre:
         return code
 
     def _lakehouse(self, asked: Any) -> Lakehouse:
-        engine = _Losing(self.folder, self._fault.lose, self._copy)
+        engine = Losing(self.folder, self._fault.lose, self._copy)
         return Lakehouse(
             engine, S3LakeHome(asked.lake), S3Store(asked.landing), thresholds=asked.thresholds
         )
@@ -247,13 +255,11 @@ class Theatre:
                 body = json.loads(message["Body"])
                 severity = body["TopicArn"].rsplit("-", maxsplit=1)[-1]
                 found.append((severity, body["Subject"]))
-                client.delete_message(
-                    QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"]
-                )
+                client.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return found
 
 
-class _Losing(PolarsEngine):
+class Losing(PolarsEngine):
     """The laptop's engine, which may lose the rows of one table."""
 
     def __init__(self, lake: Path, lose: str, copy: Callable[[], None]) -> None:
