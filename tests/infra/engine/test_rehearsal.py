@@ -72,7 +72,7 @@ def test_every_call_is_allowed_by_the_role_that_makes_it(stage: Theatre) -> None
 
 
 RAW, LAKE = (
-    "arn:aws:s3:::lakehouse-dev-{}-123456789012-eu-central-1".format(b) for b in ("raw", "lake")
+    f"arn:aws:s3:::lakehouse-dev-{b}-123456789012-eu-central-1" for b in ("raw", "lake")
 )
 GLUE = "arn:aws:glue:eu-central-1:123456789012"
 
