@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,14 +57,20 @@ def rehearse(stage: Theatre, scenario: Scenario, folder: Path) -> Rehearsed:
     """Play a scenario, and the same on this machine."""
     began = time.monotonic()
     local = locally(scenario, folder / "local", thresholds_of(stage.names.settings.thresholds))
-    landing = folder / "landing"
-    landing.mkdir()
-    scenario.deliver(landing)
     stage.empty()
-    stage.deliver(landing)
+    if scenario.after:
+        _delivered(stage, scenario.after, folder / "before")
+        stage.play()
+    _delivered(stage, scenario.deliver, folder / "landing")
     played = stage.play(scenario.fault)
     wrong = list(faults(scenario, played, local, stage.versions()))
     return Rehearsed(scenario, played, wrong, time.monotonic() - began)
+
+
+def _delivered(stage: Theatre, write: Callable[[Path], None], folder: Path) -> None:
+    folder.mkdir()
+    write(folder)
+    stage.deliver(folder)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -34,6 +34,7 @@ class Scenario:
         told: Severities of the messages that have to be delivered, at least.
         deliver: Writes the deliveries.
         fault: What goes wrong.
+        after: Writes the deliveries of a run before this one, if there is one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scenario:
     told: frozenset[str] = frozenset()
     deliver: Callable[[Path], None] = lambda _: None
     fault: Fault = NO_FAULT
+    after: Callable[[Path], None] | None = None
 
 
 def _good(landing: Path) -> None:
@@ -73,7 +75,14 @@ def _bad_rows(landing: Path) -> None:
 _LOUD = frozenset({"critical"})
 
 SCENARIOS = (
-    Scenario("nothing", "nothing was delivered", succeeds=True, last=Step.CHECK),
+    Scenario(
+        "nothing",
+        "nothing was delivered since the last run",
+        succeeds=True,
+        last=Step.CHECK,
+        put_aside="archive",
+        after=_good,
+    ),
     Scenario(
         "good",
         "a good delivery",
@@ -130,7 +139,6 @@ def locally(scenario: Scenario, folder: Path, thresholds: Thresholds) -> list[st
     """
     landing = folder / "landing"
     landing.mkdir(parents=True)
-    scenario.deliver(landing)
     lakehouse = Lakehouse(
         Losing(folder / "lake", scenario.fault.lose, lambda: None),
         LakeHome(folder / "lake"),
@@ -139,6 +147,10 @@ def locally(scenario: Scenario, folder: Path, thresholds: Thresholds) -> list[st
         pause=lambda _: None,
     )
     request = RunRequest(datetime(2026, 3, 1, tzinfo=UTC), archive=True)
+    if scenario.after:
+        scenario.after(landing)
+        lakehouse.run(RunRequest(datetime(2026, 2, 28, tzinfo=UTC), archive=True))
+    scenario.deliver(landing)
     # `run` raises when a run fails, and hands no report out then.
     doing = lakehouse._doing(lakehouse._new_state(request))  # noqa: SLF001 - as said
     try:

@@ -62,7 +62,7 @@ class Stage:
         self.functions.append(event["step"])
         duty = function.function_name.split("-", 2)[2]
         try:
-            with self.acting(duty), _environment(function.environment_vars):
+            with self.acting(duty), _environment(function.environment_vars, function.region):
                 answer = handler(event, None)
         except Exception as error:  # noqa: BLE001 - as Lambda does it
             headers["x-amz-function-error"] = "Unhandled"
@@ -74,8 +74,10 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    with _ONE_AT_A_TIME, mock.patch.dict(os.environ, variables):
+def _environment(variables: Mapping[str, str], region: str) -> Iterator[None]:
+    """Have the variables of a function, and those that Lambda gives to every one."""
+    own = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+    with _ONE_AT_A_TIME, mock.patch.dict(os.environ, {**own, **variables}):
         yield
 
 

@@ -1,6 +1,5 @@
 """The deployed workflow is played, and comes out as the same run on this machine does."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +7,10 @@ import pytest
 
 from infra.__main__ import deploy
 from infra.duties import duties
-from infra.emulator.account import emulated
 from infra.emulator.permissions import allows
 from infra.emulator.stack import configuration
 from infra.rehearsal.__main__ import rehearse
-from infra.rehearsal.calls import acting
 from infra.rehearsal.scenarios import SCENARIOS, Scenario
-from infra.rehearsal.stage import Stage, set_up
 from infra.rehearsal.theatre import Theatre, theatre
 from infra.rehearsal.verdict import KEY, faults, refused
 from pipeline.workflow import WORKFLOW, Actor
@@ -71,9 +67,7 @@ def test_every_call_is_allowed_by_the_role_that_makes_it(stage: Theatre) -> None
     }
 
 
-RAW, LAKE = (
-    f"arn:aws:s3:::lakehouse-dev-{b}-123456789012-eu-central-1" for b in ("raw", "lake")
-)
+RAW, LAKE = (f"arn:aws:s3:::lakehouse-dev-{b}-123456789012-eu-central-1" for b in ("raw", "lake"))
 GLUE = "arn:aws:glue:eu-central-1:123456789012"
 
 
@@ -104,34 +98,3 @@ def test_what_a_role_has_no_business_with_is_denied(
 ) -> None:
     policy = duties(stage.names, KEY)[duty].policy
     assert not allows([policy], action, resource, {})
-
-
-def test_moto_still_needs_its_guard_for_synchronous_tasks() -> None:
-    """Red when moto has mended it: then `_synchronous` in infra/rehearsal/stage.py can go."""
-    definition = {
-        "StartAt": "job",
-        "States": {
-            "job": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::glue:startJobRun.sync",
-                "Parameters": {"JobName": "job", "Arguments": {"--step": "bronze"}},
-                "End": True,
-            }
-        },
-    }
-    role = "arn:aws:iam::123456789012:role/any"
-    ended = {}
-    for guarded in (False, True):
-        with emulated() as account, set_up(Stage(lambda _: 0, acting), guarded=guarded):
-            states = account.client("stepfunctions")
-            account.client("glue").create_job(
-                Name="job", Role=role, Command={"Name": "glueetl", "ScriptLocation": "s3://a/b"}
-            )
-            machine = states.create_state_machine(
-                name="machine", definition=json.dumps(definition), roleArn=role
-            )
-            play = Theatre.ended(states, machine["stateMachineArn"], {})
-            ended[guarded] = (play["status"], play.get("cause", ""))
-    assert ended[True][0] == "SUCCEEDED"
-    assert ended[False][0] == "FAILED"
-    assert "interrupt_all" in ended[False][1]
