@@ -54,7 +54,7 @@ def _sentence(error: ValidationError, where: str) -> str:
     """Return the first fault as one sentence, and how many there are besides."""
     first, *others = error.errors(include_url=False)
     key = ".".join(str(part) for part in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
+    said = first["msg"].removeprefix("Value error, ").rstrip(".")
     more = f" ({len(others)} more after that.)" if others else ""
     if key == "environment":
         return f"The stack's name {first['input']!r} cannot be used: {_lower(said)}.{more}"
