@@ -9,6 +9,7 @@
     ./lakehouse equivalence              that stage alone; see its --help
     ./lakehouse lint                     the checks that take seconds: lint and walls
     ./lakehouse format                   tidy the code
+    ./lakehouse docs                     write the generated parts of the documents; see its --help
 
 The last line of the output is always `N passed, N failed, N skipped`. A check that is not pytest
 counts as one test. A pytest run that breaks down, or ends badly without a failed test, counts as
@@ -33,7 +34,7 @@ from requirements import lock
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("LAKEHOUSE_CACHE") or ROOT / ".lakehouse" / "cache")
-CODE = ("pipeline", "simulator", "infra", "benchmarks", "tests", "requirements")
+CODE = ("pipeline", "simulator", "infra", "benchmarks", "tests", "requirements", "docs")
 
 GLUE = ("6.0", "5.1")  # The wrapper chooses the environment that has the Spark of this version.
 PROFILES = ("default", "nightly")  # See tests/conftest.py.
@@ -284,6 +285,7 @@ def parser() -> argparse.ArgumentParser:
     proof.set_defaults(stages=["equivalence"], x=False, no_spark=False)
     commands.add_parser("lint", help="run the stages lint and walls")
     commands.add_parser("format", help="tidy the code")
+    commands.add_parser("docs", add_help=False, help="write the generated parts of the documents")
     return whole
 
 
@@ -310,6 +312,8 @@ def main() -> int:
         os.environ["LAKEHOUSE_PROFILE"] = chosen.profile
         some = ["-k", chosen.k] if chosen.k else []
         return run("tests.equivalence.mutants", *some, *others, *extra)
+    if chosen.command == "docs":
+        return run("docs.generate", *others, *extra)
     if others:
         whole.error(f"unrecognized arguments: {' '.join(others)}")
     if chosen.command == "format":

@@ -177,7 +177,8 @@ ROW_EQUATION = Check(
     block=ANY,
     weight=5,
     description="Rows in accepted files are not silver rows + superseded rows + quarantined rows.",
-    hint=_UNDONE,
+    hint="The run was undone. After a change of rules run `quarantine release` first; else report "
+    "this with the files.",
 )
 MISSING_OR_MALFORMED = Check(
     name="missing_or_malformed",

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.errors import CallError
 from simulator.cli import console
+from simulator.cli.checkout import checkout, needs_checkout
 from simulator.cli.options import AsJson
 from simulator.cli.progress import progress
 from simulator.cli.text import count, size
@@ -50,6 +51,8 @@ def bench(
     """
     from simulator.bench.rounds import measure_round, prepare
 
+    if checkout() is None:
+        raise needs_checkout("bench")
     _check(landing, folder)
     with (
         tempfile.TemporaryDirectory(prefix="lakehouse-bench-", dir=folder) as made,

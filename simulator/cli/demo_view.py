@@ -56,6 +56,7 @@ def print_places(home: Path, landing: Path, lake: Path) -> None:
     console.heading("Try next")
     at = ("--lake", lake)
     for words in (
+        ("report", *at),
         ("show", *at),
         ("show daily_sales", *at, "--desc"),
         ("show product_performance", *at, "--sort total_sales --desc"),

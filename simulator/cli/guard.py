@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 from pipeline.errors import CallError, LakehouseError
-from simulator.cli.text import shown
+from simulator.cli.text import did_you_mean, shown
 from simulator.generate.errors import GenerateError
 
 DONE = 0
@@ -93,6 +93,10 @@ def _usage(error: typer.TyperException) -> str:
     text = " ".join(error.format_message().split()).rstrip(".").replace("?.", "?")
     text = text.replace("Value error, ", "")  # A library's word that tells users nothing.
     context = getattr(error, "ctx", None)
+    if hasattr(error, "possibilities") and context is not None:
+        wrong = str(getattr(error, "option_name", ""))
+        known = [name for param in context.command.get_params(context) for name in param.opts]
+        text = f"There is no option {wrong}.{did_you_mean(wrong, known)}".rstrip(".")
     where = context.command_path if context is not None else "lakehouse"
     return f"{text}{'' if text.endswith('?') else '.'} See: {where} --help"
 
@@ -109,7 +113,8 @@ def _unexpected(error: BaseException) -> int:
 def _complain(text: str) -> None:
     """Write one sentence to standard error, with its sender in red on a terminal."""
     stream = sys.stderr
-    colour = stream.isatty() and "NO_COLOR" not in os.environ
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    colour = stream.isatty() and not plain
     sender = "\x1b[1;31mlakehouse:\x1b[0m" if colour else "lakehouse:"
     stream.write(f"{sender} {shown(text)}\n")
 

@@ -1,6 +1,5 @@
 """Lakes as the commands meet them: found, opened for reading, locked for a run."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.contracts import TABLES, Table
 from pipeline.errors import CallError
+from simulator.cli.checkout import command_name
 from simulator.cli.console import note
 from simulator.cli.text import did_you_mean, listed, path_for_user
 
@@ -95,11 +95,6 @@ def check_apart(landing: Path, lake: Path) -> None:
     if files == tables or files in tables.parents or tables in files.parents:
         msg = f"The landing zone {landing} and the lake {lake} lie one within the other."
         raise CallError(msg, "Give each a folder of its own.")
-
-
-def command_name() -> str:
-    """Return the words that start this program here, for commands that can be pasted."""
-    return os.environ.get("LAKEHOUSE_COMMAND") or "./lakehouse"
 
 
 def suggestion(*words: str | Path) -> str:

@@ -22,9 +22,13 @@ def run(words: list[str]) -> int:
     """Run the command line on these words and return its exit code."""
     import typer
 
+    from simulator.cli import completion
     from simulator.cli.app import app
 
     command = typer.main.get_command(app)
+    answered = completion.answer(command)
+    if answered is not None:
+        return answered
     try:
         with command.make_context("lakehouse", words) as context:
             command.invoke(context)

@@ -1,7 +1,8 @@
 """Which version of the software this is."""
 
 from importlib import metadata
-from pathlib import Path
+
+from simulator.cli.checkout import checkout
 
 _NAME = "ecommerce-lakehouse"
 
@@ -10,9 +11,10 @@ def version() -> str:
     """Return the version of the installed package, or of the checkout that this runs from."""
     import tomllib
 
-    checkout = Path(__file__).parents[2] / "pyproject.toml"
-    if checkout.is_file():
-        return str(tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["version"])
+    sources = checkout()
+    if sources is not None:
+        text = (sources / "pyproject.toml").read_text(encoding="utf-8")
+        return str(tomllib.loads(text)["project"]["version"])
     try:
         return metadata.version(_NAME)
     except metadata.PackageNotFoundError:

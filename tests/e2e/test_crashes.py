@@ -8,11 +8,14 @@ itself. What Spark has of these points is in tests/equivalence/test_crashes.py.
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pipeline.contracts import TABLES
+from pipeline.engine import Engine
 from pipeline.workflow import WORKFLOW, Outcome, Step
 from simulator.engine.polars_engine import PolarsEngine
 from tests import crashes
@@ -40,38 +43,42 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """What the lake says after a second run that nothing disturbed, and how often that one wrote.
+
+    Attributes:
+        said: The state of the lake.
+        writes: Number of writes by call of the engine protocol.
+    """
+
+    said: Any
+    writes: Counter[str]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(shop: Path) -> Path:
-    """The lake after a second run that nothing disturbed."""
+def undisturbed(shop: Path) -> Undisturbed:
+    """The second run, each of its writes counted."""
     lake = shop / "undisturbed"
     shutil.copytree(shop / "lake", lake)
-    report = run(shop / "landing", lake, 1)
+    writes: Counter[str] = Counter()
+    engine: object = PolarsEngine(lake)
+    watches = []
+    for call in WRITES:
+        engine = Watched(engine, (call,), lambda _: None)
+        watches.append((call, engine))
+    report = run(shop / "landing", lake, 1, engine=cast("Engine", engine))
+    writes.update({call: watched.count for call, watched in watches})
     written = {path for path, note in report.tables.items() if note.written}
     assert written == {table.path for table in TABLES}, "the second run must write to every table"
-    return lake
+    return Undisturbed(state(lake), writes)
 
 
-@pytest.fixture(scope="module")
-def writes(shop: Path) -> Counter[str]:
-    """How often the second run writes, by call."""
-    lake = shop / "counted"
-    shutil.copytree(shop / "lake", lake)
-    counted: Counter[str] = Counter()
-    for call in WRITES:
-        copy = shop / f"counted-{call}"
-        shutil.copytree(shop / "lake", copy)
-        watched = Watched(PolarsEngine(copy), (call,), lambda _: None)
-        run(shop / "landing", copy, 1, engine=watched)  # type: ignore[arg-type] - it passes on
-        counted[call] = watched.count
-        shutil.rmtree(copy)
-    return counted
-
-
-def assert_recovers(landing: Path, lake: Path, undisturbed: Path) -> None:
+def assert_recovers(landing: Path, lake: Path, undisturbed: Undisturbed) -> None:
     """Run again, plainly; the lake is the undisturbed one, and every file came in once."""
     crashes.archiving(landing, lake, 2)
 
-    assert state(lake) == state(undisturbed)
+    assert state(lake) == undisturbed.said
     accepted = [row["path"] for row in rows(lake, "meta/files") if row["status"] == "accepted"]
     assert sorted(accepted) == sorted(file.path for file in FIRST + SECOND)
     archived = {path.read_bytes() for path in (landing / "archive").rglob("*.csv")}
@@ -84,7 +91,7 @@ def assert_recovers(landing: Path, lake: Path, undisturbed: Path) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", list(good_steps()))
 def test_killed_at_the_border_of_a_step(
-    shop: Path, undisturbed: Path, tmp_path: Path, step: Step, *, after: bool
+    shop: Path, undisturbed: Undisturbed, tmp_path: Path, step: Step, *, after: bool
 ) -> None:
     shutil.copytree(shop / "lake", tmp_path / "lake")
     shutil.copytree(shop / "landing", tmp_path / "landing")
@@ -93,25 +100,26 @@ def test_killed_at_the_border_of_a_step(
     assert_recovers(tmp_path / "landing", tmp_path / "lake", undisturbed)
 
 
-@pytest.mark.parametrize(
-    ("call", "place"), [(call, place) for call in WRITES for place in ("within_write", "at_write")]
-)
+@pytest.mark.parametrize("call", WRITES)
 def test_killed_within_and_after_a_write(
-    undisturbed: Path, writes: Counter[str], tmp_path: Path, call: str, place: str
+    shop: Path, undisturbed: Undisturbed, tmp_path: Path, call: str
 ) -> None:
-    """Every write of the run, one after the other, each time on a lake of its own."""
-    shop = undisturbed.parent
-    assert writes[call] > 0, "the second run must write in every way"
-    for number in range(1, writes[call] + 1):
-        folder = tmp_path / str(number)
+    """Within every write of the run, and right after the first and the last of each kind."""
+    count = undisturbed.writes[call]
+    assert count > 0, "the second run must write in every way"
+    places = [(crashes.within_write, number) for number in range(1, count + 1)]
+    places += [(crashes.at_write, number) for number in sorted({1, count})]
+    for die, number in places:
+        folder = tmp_path / f"{die.__name__}-{number}"
         shutil.copytree(shop / "lake", folder / "lake")
         shutil.copytree(shop / "landing", folder / "landing")
-        die = getattr(crashes, place)
-        assert killed(die, folder / "landing", folder / "lake", call, number), number
+        assert killed(die, folder / "landing", folder / "lake", call, number), (die, number)
 
         assert_recovers(folder / "landing", folder / "lake", undisturbed)
         shutil.rmtree(folder)
 
 
-def test_there_are_enough_places(writes: Counter[str]) -> None:
-    assert 2 * len(list(good_steps())) + 2 * writes.total() >= 60
+def test_there_are_enough_places(undisturbed: Undisturbed) -> None:
+    borders, writes = 2 * len(list(good_steps())), undisturbed.writes
+    after = sum(min(count, 2) for count in writes.values())
+    assert borders + writes.total() + after >= 60

@@ -478,6 +478,7 @@ def with_spark(ready: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
         (["test", "--glue", "6.0"], "dev"),
         (["equivalence", "-k", "word"], "dev"),
         (["lint"], "dev"),
+        (["docs", "--check"], "dev"),
     ],
 )
 def test_the_words_choose_the_environment(

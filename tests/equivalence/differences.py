@@ -1,6 +1,6 @@
 """Where Polars and Spark answer the same question differently, as data that tests demonstrate.
 
-    python -m tests.equivalence.differences     writes docs/engine-differences.md
+`./lakehouse docs` writes them into docs/engine-differences.md.
 
 Each is here because a property found it, or because a transform would have met it. The day on which
 a library changes its answer, the demonstration turns red: then the entry goes, and perhaps what the
@@ -11,14 +11,11 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from pipeline.contracts.types import DATE, FLAG, KEY, TEXT, TIMESTAMP, LogicalType, money
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "engine-differences.md"
 
 _ANSI = "https://spark.apache.org/docs/latest/sql-ref-ansi-compliance.html"
 _DECIMALS = "https://github.com/pola-rs/polars/pull/24542"
@@ -402,32 +399,17 @@ DIFFERENCES = (
 )
 
 
-def page(differences: Sequence[Difference]) -> str:
-    """Return the page about them."""
-    lines = [
-        "# Where the engines differ",
-        "",
-        *_wrapped(
-            "The pipeline says each thing once and two engines carry it out. Here is what Polars "
-            "and Spark, asked the same through Narwhals, answer differently, and what the pipeline "
-            "does about it. `tests/equivalence/test_differences.py` demonstrates every entry on "
-            "both engines and fails when one is no longer so. Column `a` holds what is described."
-        ),
-        "",
-        "This page is written by `python -m tests.equivalence.differences`.",
-    ]
+def entries(differences: Sequence[Difference]) -> str:
+    """Return what the page about them says of each."""
+    lines: list[str] = []
     for difference in differences:
-        lines += ["", f"## {difference.name}", ""]
-        lines += [f"{difference.asked}:", ""]
+        lines += [f"## {difference.name}", "", f"{difference.asked}:", ""]
         lines += [f"- Polars: {difference.polars}", f"- Spark: {difference.spark}", ""]
         lines += _wrapped(f"{difference.why} Here: {difference.avoided}")
         lines += [f"[More]({difference.see})"] if difference.see else []
-    return "\n".join([*lines, ""])
+        lines += [""]
+    return "\n".join(lines)
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(DIFFERENCES), encoding="utf-8")

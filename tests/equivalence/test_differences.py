@@ -1,4 +1,4 @@
-"""The differences of the engines that are written down are still there, and so is their page."""
+"""The differences of the engines that are written down are still there."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pipeline.contracts.model import Column
 from pipeline.portable import Frame, to_storage
 from pipeline.spark.session import prepared
-from tests.equivalence.differences import DIFFERENCES, PAGE, Answer, Difference, page
+from tests.equivalence.differences import DIFFERENCES, Answer, Difference
 from tests.equivalence.frames import (
     Found,
     Given,
@@ -67,9 +67,3 @@ def test_the_difference_is_still_there(
     assert is_said(of_spark, difference.spark), f"Spark says {of_spark}"
     assert difference.polars != difference.spark
     tally.compared(cases=1, rows=1)
-
-
-def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(DIFFERENCES), (
-        "write it: python -m tests.equivalence.differences"
-    )

@@ -392,6 +392,33 @@ def test_held_rows_with_a_later_rival_are_displaced(
     hold_rows(both, data, entity, lambda frame: arrival.displaced_rows(frame, entity), expected)
 
 
+@each_entity
+@examples(2)
+@given(data=st.data())
+def test_valid_rows_with_a_later_rival_are_outrun(
+    both: Both, entity: Entity, data: st.DataObject
+) -> None:
+    """And marked as displaced, beside those that were so already."""
+
+    def later(found: Rows) -> set[tuple[Any, ...]]:
+        rivals = latest(keyed(entity, [row for row in found if row["problems"] == 0]))
+        return {
+            place(row)
+            for row in found
+            if row["problems"] == 0 and place(rivals[row[entity.key]]) > place(row)
+        }
+
+    def transform(frame: Frame) -> Frame:
+        valid = arrival.valid_rows(frame)
+        return quarantined.with_displacement(frame, arrival.outrun(valid, valid, entity))
+
+    def expected(found: Rows) -> Rows:
+        outrun = later(found)
+        return [row | {"displaced": row["displaced"] or place(row) in outrun} for row in found]
+
+    hold_rows(both, data, entity, transform, expected)
+
+
 def encounter(entity: Entity, space: Space) -> Case:
     """Return latest rows and silver, where some keys are known, as they are or otherwise."""
     random, keys = space.random, range(1, 6)
@@ -590,8 +617,10 @@ def test_rows_that_were_tried_again_tell_what_became_of_them(
             if row["problems"] == 0:
                 after |= {"status": "released", "resolved_batch_id": batch_id}
             else:
+                waits = is_waiting(entity, row["problems"])
+                after |= {"status": "held" if waits else "rejected"}
                 after["reasons"] = text(entity, row["problems"])
-            said = ("reasons", "displaced")
+            said = ("reasons", "displaced", "status")
             if row["problems"] == 0 or any((before | after)[n] != before[n] for n in said):
                 found.append(before | after)
         return found
@@ -936,9 +965,11 @@ PROPERTIES = {
     arrival.compare: test_rows_are_compared_with_silver,
     arrival.displaced_rows: test_held_rows_with_a_later_rival_are_displaced,
     arrival.latest_rows: test_of_the_valid_rows_of_a_key_the_latest_counts,
+    arrival.outrun: test_valid_rows_with_a_later_rival_are_outrun,
     arrival.valid_rows: test_rows_without_problems_are_valid_and_may_be_inserted,
     quarantined.newly_quarantined: test_rows_with_problems_go_to_quarantine_as_delivered,
     quarantined.retried_rows: test_rows_that_were_tried_again_tell_what_became_of_them,
+    quarantined.with_displacement: test_valid_rows_with_a_later_rival_are_outrun,
     reading.held_rows: test_held_rows_keep_their_place_in_the_order_of_arrival,
     reading.new_rows: test_text_is_read_and_held_against_its_rules,
     reading.read_rows: test_text_is_read_and_held_against_its_rules,

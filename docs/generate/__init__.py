@@ -1,0 +1,1 @@
+"""What contracts, workflow and code know, written into the documents between markers."""
