@@ -8,6 +8,7 @@ import typer
 
 from docs.generate.markdown import code, table
 from simulator.cli.app import app
+from simulator.cli.checkout import WORDS
 
 
 def reference() -> str:
@@ -28,6 +29,8 @@ def _sections(command: Any, name: str, *, top: bool = False) -> Iterator[str]:
         parts = [heading, _prose(command.help or ""), code([usage])]
         yield "\n\n".join([*parts, table(("word", "meaning"), rows)] if rows else parts)
     for word, inner in below.items():
+        if word in WORDS:  # These have their own page, tests/README.md.
+            continue
         yield from _sections(inner, f"{name} {word}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from docs.generate.pages import ROOT
+from docs.generate.pages import ROOT, PageError
 
 ENVIRONMENT = "prod"
 # An account that nobody has; the documents show no names.
@@ -61,13 +61,13 @@ def resources() -> tuple[Resource, ...]:
     """Return every resource of a prod stack, by URN: in which order they are made is chance.
 
     Raises:
-        RuntimeError: The program failed.
+        PageError: The program failed.
     """
     words = [sys.executable, "-P", "-m", "docs.generate.stack"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        msg = f"the Pulumi program failed: {done.stderr}"
-        raise RuntimeError(msg)
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise PageError(f"The Pulumi program cannot be run for the documents: {last}")
     found = json.loads(done.stdout)
     made = (Resource(**{**one, "needs": tuple(sorted(one["needs"]))}) for one in found)
     return tuple(sorted(made, key=lambda one: one.urn))

@@ -15,6 +15,7 @@ WORDS = {
     "equivalence": "Prove that Spark and Polars agree, with figures.",
     "lint": "Run the checks that take seconds.",
     "format": "Tidy the code.",
+    "docs": "Write what contracts, workflow and code know into the documents.",
     "lock": "Renew requirements/*.txt.",
 }
 

@@ -1,10 +1,13 @@
 """What generated blocks say, read back from the pages, is what contracts and workflow declare."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from pipeline.contracts import ENTITIES, TABLES, Table
+from pipeline.quality.thresholds import read_thresholds
 from pipeline.transforms.gold.derivations import DERIVATIONS
 from pipeline.transforms.silver.reasons import reason_codes
 from pipeline.workflow import WORKFLOW, Outcome
@@ -66,6 +69,14 @@ def test_the_rules_name_every_reason_of_every_column() -> None:
     codes = {(entity.name, code) for entity in ENTITIES for code in reason_codes(entity)}
     # That a row cannot be divided into its fields is no fault of a column.
     assert said == {(entity, code) for entity, code in codes if code != "row:malformed"}
+
+
+def test_the_thresholds_that_are_shown_can_be_used(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "data-quality.md"
+    (shown,) = (fence.content for fence in fences(page) if fence.language == "toml")
+    file = tmp_path / "thresholds.toml"
+    file.write_text(shown, encoding="utf-8")
+    assert set(read_thresholds(file).overrides) == set(tomllib.loads(shown))
 
 
 def diagram(page: str, kind: str) -> list[str]:
