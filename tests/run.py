@@ -91,6 +91,16 @@ def present(names: Sequence[str]) -> list[str]:
     return [name for name in names if next((ROOT / name).rglob("*.py"), None)]
 
 
+def engine_remark() -> str:
+    """Return what has to be said at the end when Pulumi's engine is missing."""
+    if shutil.which("pulumi"):
+        return ""
+    return (
+        "There is no pulumi command on PATH, so its engine has not deployed the program: the tests "
+        "in tests/infra/engine were skipped."
+    )
+
+
 def verdict(*, good: bool) -> Tally:
     """Return the tally of a check that is not pytest."""
     return Tally(passed=1) if good else Tally(failed=1)
@@ -209,6 +219,8 @@ def perform(names: Sequence[str], options: Options) -> int:
     say("---")
     for line in lines:
         say(line)
+    if "infra" in names and (remark := engine_remark()):
+        say(remark)
     say(str(total))
     return 1 if total.failed else 0
 

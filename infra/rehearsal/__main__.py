@@ -1,0 +1,139 @@
+"""Deploys the program into an emulated account and plays it: `./lakehouse rehearse`."""
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.__main__ import deploy
+from infra.emulator.account import emulated
+from infra.emulator.stack import configuration, deployment, has_engine
+from infra.rehearsal import __doc__ as about
+from infra.rehearsal.scenarios import SCENARIOS, Scenario, locally
+from infra.rehearsal.theatre import Played, Theatre, theatre
+from infra.rehearsal.verdict import faults, refused
+from pipeline.quality.thresholds import thresholds_of
+
+_STACK = "dev"
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A scenario that was played.
+
+    Attributes:
+        scenario: The scenario.
+        played: What came of it.
+        faults: What is wrong with that.
+        seconds: How long it took.
+    """
+
+    scenario: Scenario
+    played: Played
+    faults: list[str]
+    seconds: float
+
+
+@contextmanager
+def deployed(folder: Path) -> Iterator[Theatre]:
+    """Have the program deployed into an emulated account for as long as the block lasts."""
+    config = configuration(_STACK)
+    with emulated() as account, deployment(account, folder / "engine") as engine:
+        engine.stack(_STACK, deploy, config).up()
+        stage = theatre(account, folder / "tables", _STACK, config)
+        with stage.open():
+            yield stage
+
+
+def rehearse(stage: Theatre, scenario: Scenario, folder: Path) -> Rehearsed:
+    """Play a scenario, and the same on this machine."""
+    began = time.monotonic()
+    local = locally(scenario, folder / "local", thresholds_of(stage.names.settings.thresholds))
+    stage.empty()
+    if scenario.after:
+        _delivered(stage, scenario.after, folder / "before")
+        stage.play()
+    _delivered(stage, scenario.deliver, folder / "landing")
+    played = stage.play(scenario.fault)
+    wrong = list(faults(scenario, played, local, stage.versions()))
+    return Rehearsed(scenario, played, wrong, time.monotonic() - began)
+
+
+def _delivered(stage: Theatre, write: Callable[[Path], None], folder: Path) -> None:
+    folder.mkdir()
+    write(folder)
+    stage.deliver(folder)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run from the command line; the exit code is 0 when everything came out as it has to."""
+    known = [scenario.name for scenario in SCENARIOS]
+    parser = argparse.ArgumentParser(
+        prog="./lakehouse rehearse",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", nargs="*", help=f"some of: {', '.join(known)}")
+    chosen = parser.parse_args(words).scenario or known
+    for name in chosen:
+        if name not in known:
+            parser.error(f"there is no scenario {name!r}; there are {', '.join(known)}")
+    if not has_engine():
+        sys.stderr.write("rehearse: the pulumi command is needed, and it is not on PATH.\n")
+        return 2
+    logging.getLogger("lakehouse").setLevel(logging.ERROR)
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="lakehouse-rehearsal-"))
+    wrong = 0
+    try:
+        console.print("Deploying the program into an emulated account ...")
+        with deployed(folder) as stage:
+            for scenario in (s for s in SCENARIOS if s.name in chosen):
+                place = folder / scenario.name.replace(" ", "-")
+                place.mkdir()
+                wrong += _show(console, rehearse(stage, scenario, place))
+            denied = list(refused(stage.calls, stage.names))
+            wrong += len(denied)
+            count = sum(len(needs) for needs in stage.calls.made.values())
+            console.print(f"\n[bold]Permissions[/]  {count} calls, each held to its role")
+            _list(console, denied, "each is allowed by the role that makes it")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    console.print("\nNot AWS: moto stands for its services, Polars for Spark, a folder for the")
+    console.print("tables' files until a job ends. See ./lakehouse rehearse --help.")
+    return 1 if wrong else 0
+
+
+def _show(console: Console, rehearsed: Rehearsed) -> int:
+    played = rehearsed.played
+    console.print(
+        f"\n[bold]{rehearsed.scenario.name}[/]  {rehearsed.scenario.tells}  "
+        f"[dim]{rehearsed.seconds:.1f} s[/]"
+    )
+    console.print(f"  states    {' > '.join(played.states)}", highlight=False)
+    jobs = ", ".join(f"{step}{'' if code == 0 else ' (failed)'}" for step, code in played.jobs)
+    console.print(f"  jobs      {jobs or 'none'}", highlight=False)
+    told = ", ".join(f"{severity}: {subject}" for severity, subject in played.messages)
+    console.print(f"  messages  {told or 'none'}", highlight=False)
+    console.print(f"  files     {', '.join(sorted(played.landing)) or 'none'}", highlight=False)
+    _list(console, rehearsed.faults, f"{played.status}, as it has to be")
+    return len(rehearsed.faults)
+
+
+def _list(console: Console, wrong: Sequence[str], good: str) -> None:
+    for fault in wrong:
+        console.print(f"  [red]✗[/] {fault}", highlight=False)
+    if not wrong:
+        console.print(f"  [green]✓[/] {good}", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
