@@ -1,4 +1,4 @@
-"""Where the alerts of a run go on a laptop: to standard error, and to a file of the lake."""
+"""Where the alerts of a run go on a laptop: to a file of the lake, and to people in its report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from simulator.cli import console
 from simulator.cli.text import shown
 
 if TYPE_CHECKING:
-    from pipeline.quality.notices import AlertSink
+    from collections.abc import Iterable
 
 ALERTS = "_alerts.jsonl"
 
@@ -16,37 +16,37 @@ _STYLES = {"low": "dim", "medium": "yellow", "high": "bold yellow", "critical": 
 
 
 class LaptopSink:
-    """Shows every alert, and appends it to `_alerts.jsonl` of a lake that is there.
-
-    What has failed a run is not shown: the command ends with it.
+    """Appends every notice to `_alerts.jsonl` of a lake that is there.
 
     Args:
         lake: Folder of the lake. A first run that failed leaves none, and no file either.
-        quiet: Whether nothing is shown.
     """
 
-    def __init__(self, lake: Path, *, quiet: bool = False) -> None:
+    def __init__(self, lake: Path) -> None:
         self._lake = lake
-        self._quiet = quiet
-        self._file: AlertSink = FileSink(lake / ALERTS)
+        self._file = FileSink(lake / ALERTS)
 
     def send(self, notice: Notice) -> None:
         """See `AlertSink.send`."""
-        if notice.check and not self._quiet:
-            _show(notice)
         if self._lake.is_dir():
             self._file.send(notice)
 
 
-def _show(notice: Notice) -> None:
+def print_alerts(notices: "Iterable[Notice]") -> None:
+    """Print what the quality checks have to say of a run, with examples and what to do."""
     from rich.text import Text
 
-    line = Text()
-    line.append(f"{notice.severity.upper()} ", style=_STYLES[notice.severity])
-    line.append(shown(notice.subject), style="bold")
-    line.append(f"\n  {shown(notice.message)}")
-    for sample in notice.samples:
-        line.append(f"\n  e.g. {shown(sample)}", style="dim")
-    if notice.hint:
-        line.append(f"\n  {shown(notice.hint)}")
-    console.err().print(line, soft_wrap=True)
+    told = [notice for notice in notices if notice.check]
+    if not told:
+        return
+    console.heading("Alerts", "of the quality checks; the run went on")
+    for notice in told:
+        line = Text()
+        line.append(f"{notice.severity.upper()} ", style=_STYLES[notice.severity])
+        line.append(shown(notice.subject), style="bold")
+        line.append(f"\n  {shown(notice.message)}")
+        for sample in notice.samples:
+            line.append(f"\n  e.g. {shown(sample)}", style="dim")
+        if notice.hint:
+            line.append(f"\n  {shown(notice.hint)}")
+        console.say(line)

@@ -145,7 +145,7 @@ def _live_through(
             target = landing / file.relative_to(shipped)
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
-        report = run(landing, lake, partial(RunRequest, archive=True), shown=Quiet(), quiet=True)
+        report = run(landing, lake, partial(RunRequest, archive=True), shown=Quiet())
         deliveries.add(report)
         line = _line_of(report)
         totals.update(line)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pipeline.runner.report import EntityAccount, RunReport, printable
 from simulator.cli import console
+from simulator.cli.alerts import print_alerts
 from simulator.cli.text import count, duration, listed, shown
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def print_report(report: RunReport, lake: Path) -> None:
     _print_reasons(accounts)
     _print_warnings(accounts)
     _print_files(report)
+    print_alerts(report.notices)
     print_balance(accounts)
     _print_tables(report)
     _print_seconds(report)

@@ -28,7 +28,6 @@ def run(
     shown: Progress,
     engine: EngineName = EngineName.POLARS,
     thresholds: "Thresholds | None" = None,
-    quiet: bool = False,
 ) -> "RunReport":
     """Run once with the clock's time; whoever calls holds the lake's lock.
 
@@ -39,7 +38,6 @@ def run(
         shown: Is told how the run gets on.
         engine: Name of the engine that does the work.
         thresholds: What the quality checks are held to; None for the contract's own.
-        quiet: Whether alerts go to the lake's file only.
 
     Raises:
         LakehouseError: The run failed; the lake is what it was before it.
@@ -47,7 +45,7 @@ def run(
     from pipeline.landing.store import LocalStore
 
     store = LocalStore(landing)
-    lakehouse = opened(store, lake, shown=shown, engine=engine, thresholds=thresholds, quiet=quiet)
+    lakehouse = opened(store, lake, shown=shown, engine=engine, thresholds=thresholds)
     return _run(lakehouse, request)
 
 
@@ -84,7 +82,6 @@ def opened(
     shown: Progress,
     engine: EngineName = EngineName.POLARS,
     thresholds: "Thresholds | None" = None,
-    quiet: bool = False,
 ) -> "Lakehouse":
     """Return the lakehouse of a landing zone and a lake; see `run`."""
     import time
@@ -100,7 +97,7 @@ def opened(
         store,
         observer=shown,
         thresholds=thresholds or Thresholds(),
-        sink=LaptopSink(lake, quiet=quiet),
+        sink=LaptopSink(lake),
         pause=lambda seconds: time.sleep(min(seconds, _LONGEST_PAUSE)),
     )
 
