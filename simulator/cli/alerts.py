@@ -28,7 +28,7 @@ class LaptopSink:
 
     def send(self, notice: Notice) -> None:
         """See `AlertSink.send`."""
-        if self._lake.is_dir():
+        if (self._lake / "lakehouse.json").exists():
             self._file.send(notice)
 
 

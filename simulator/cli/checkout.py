@@ -13,6 +13,7 @@ _ROOT = Path(__file__).parents[2]
 WORDS = {
     "test": "Run every check and test, as CI runs them.",
     "equivalence": "Prove that Spark and Polars agree, with figures.",
+    "rehearse": "Play the deployed workflow in an emulated AWS account.",
     "lint": "Run the checks that take seconds.",
     "format": "Tidy the code.",
     "docs": "Write what contracts, workflow and code know into the documents.",

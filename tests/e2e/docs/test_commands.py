@@ -30,6 +30,7 @@ NOT_RUN = {
     "./lakehouse format": "writes into the checkout",
     "./lakehouse lint": "is a stage of the tests itself",
     "./lakehouse lock": "writes into the checkout",
+    "./lakehouse rehearse": "is played by tests/infra/engine",
     "./lakehouse test": "runs this test",
 }
 
