@@ -8,14 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.contracts.meta import RUNS
 from pipeline.contracts.model import Table
 from pipeline.engine import Commit, DataFile, Engine, Partition
 from pipeline.errors import EngineError
-
-# Runs that can be rolled back: the versions that their tables had before stay readable, whatever
-# the retention of the layer.
-KEPT_RUNS = 10
 
 # Versions of each table that a rollback needs, by path.
 Needed = Mapping[str, Collection[int]]
@@ -91,7 +86,7 @@ def maintain(
         engine: The engine of the lake.
         tables: Tables to keep up; those that the lake does not have are passed over.
         now: The time from which retention counts back.
-        needed: Versions that must stay readable whatever their age, see `versions_before_runs`.
+        needed: Versions that must stay readable whatever their age, see `rollback.needed_versions`.
         dry_run: Whether to tell only what would be done.
         begins: Is told of each table before its turn.
 
@@ -206,46 +201,3 @@ def first_kept(history: Sequence[Commit], before_ms: int, needed: Collection[int
     current = next((c.version for c in history if c.timestamp_ms <= before_ms), None)
     kept = history[-1].version if current is None else current
     return min([kept, *needed])
-
-
-def versions_before_runs(engine: Engine, tables: Iterable[Table], runs: int = KEPT_RUNS) -> Needed:
-    """Return for each table the version that it had before the last runs.
-
-    A rollback of any of these runs restores that version or a later one.
-    """
-    oldest = _oldest_batch(engine, runs)
-    if oldest is None:
-        return {}
-    return {
-        table.path: {_version_before(engine.history(table), oldest)}
-        for table in tables
-        if engine.exists(table)
-    }
-
-
-def _oldest_batch(engine: Engine, runs: int) -> int | None:
-    """Return the number of the oldest of the last runs; None where no run has a number.
-
-    A run that took no file in has no number: the one before it that has is taken instead.
-    """
-    if not engine.exists(RUNS):
-        return None
-    rows = engine.fetch(engine.read(RUNS).select("started_at", "batch_id"))
-    latest_first = sorted(rows, key=lambda row: row["started_at"], reverse=True)
-    numbers = [row["batch_id"] for row in latest_first[:runs]]
-    if numbers and numbers[-1] is None:
-        numbers += [row["batch_id"] for row in latest_first[runs:] if row["batch_id"]][:1]
-    return min((number for number in numbers if number is not None), default=None)
-
-
-def _version_before(history: Sequence[Commit], batch_id: int) -> int:
-    """Return the version that a table had when a run began, or an older one.
-
-    It is the last one of an earlier run, or what upkeep has made of it before anyone else wrote.
-    """
-    earlier = [c.version for c in history if c.batch_id is not None and c.batch_id < batch_id]
-    version = max(earlier, default=history[-1].version)
-    for commit in reversed(history):
-        if commit.version == version + 1 and commit.operation == _OPTIMIZE:
-            version = commit.version
-    return version

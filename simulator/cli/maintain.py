@@ -85,12 +85,12 @@ def _maintain(
     lake: Path, tables: Sequence[Table], name: EngineName, *, dry_run: bool
 ) -> "list[TableUpkeep]":
     from pipeline.runner.maintenance import maintain as keep_up
-    from pipeline.runner.maintenance import versions_before_runs
+    from pipeline.runner.rollback import needed_versions
 
     with progress() as shown:
         engine = open_engine(name, lake, shown)
         try:
-            needed = versions_before_runs(engine, tables)
+            needed = needed_versions(engine)
             return keep_up(
                 engine,
                 tables,

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.contracts import TABLES
-from pipeline.runner.maintenance import first_kept, versions_before_runs
+from pipeline.runner.maintenance import first_kept
+from pipeline.runner.rollback import needed_versions
 from simulator.cli.text import count, size
 from simulator.engine.polars_engine import PolarsEngine
 
@@ -29,7 +30,7 @@ def remove_unneeded(root: Path, now: datetime) -> Iterator[str]:
     """
     engine = PolarsEngine(root)
     try:
-        needed = versions_before_runs(engine, TABLES)
+        needed = needed_versions(engine)
         for table in filter(engine.exists, TABLES):
             before_ms = int((now - timedelta(days=table.retention_days)).timestamp() * 1000)
             since = first_kept(engine.history(table), before_ms, needed.get(table.path, ()))

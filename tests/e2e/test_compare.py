@@ -159,7 +159,7 @@ def test_the_same_runs_are_equal_even_so(lakes: Lakes) -> None:
 def test_a_changed_row_is_named(lakes: Lakes, changed: Path) -> None:
     told = call(lakes.daily, changed, code=1)
 
-    assert "The lakes differ in 1 of 18 tables." in told.stdout
+    assert "The lakes differ in 1 of 21 tables." in told.stdout
     (line,) = (line for line in told.stdout.splitlines() if "order_id" in line)
     assert " ".join(line.split()) == "differs order_id=21 total_amount: 0.05 in A, 12.34 in B"
     assert "✗ rows" in told.stdout

@@ -33,6 +33,7 @@ from pipeline.landing.store import LocalStore
 from pipeline.runner.home import LakeHome
 from pipeline.runner.run import Lakehouse, RunRequest
 from simulator.engine.polars_engine import PolarsEngine
+from tests.lakes import OPEN
 import polars, deltalake, pyarrow.csv, python_calamine
 
 def peak():
@@ -51,7 +52,7 @@ class Watch:
 before = peak()
 watch = Watch()
 lake, landing = Path(sys.argv[1]), Path(sys.argv[2])
-lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing), watch)
+lakehouse = Lakehouse(PolarsEngine(lake), LakeHome(lake), LocalStore(landing), watch, OPEN)
 request = RunRequest(datetime(2025, 5, 1, tzinfo=UTC), archive="archive" in sys.argv)
 document = lakehouse.run(request).document()
 print(json.dumps({**document, "growth": peak() - before, "growth_before": watch.peaks}))

@@ -22,8 +22,8 @@ from pipeline.runner.maintenance import (
     first_kept,
     maintain,
     mergeable_files,
-    versions_before_runs,
 )
+from pipeline.runner.rollback import needed_versions
 from simulator.engine.polars_engine import PolarsEngine
 from tests.crashes import Watched
 from tests.e2e.test_cli import call
@@ -89,7 +89,7 @@ def upkeep(
     """Keep a lake up as of some time after now; return what was done by table."""
     engine = engine or PolarsEngine(lake)
     try:
-        needed = versions_before_runs(engine, TABLES, runs)
+        needed = needed_versions(engine, runs)
         done = maintain(engine, TABLES, datetime.now(UTC) + later, needed, dry_run=dry_run)
     finally:
         engine.close()
@@ -342,19 +342,19 @@ def test_kept_is_what_was_the_latest_at_the_end_of_the_retention(
 def test_a_lake_without_runs_needs_nothing(tmp_path: Path) -> None:
     """Neither one that does not exist nor one whose books are empty."""
     engine = PolarsEngine(tmp_path / "lake")
-    assert versions_before_runs(engine, TABLES) == {}
+    assert needed_versions(engine) == {}
     engine.create([RUNS])
-    assert versions_before_runs(engine, TABLES) == {}
+    assert needed_versions(engine) == {}
 
 
 def test_runs_without_files_are_rolled_back_too(shop: Shop) -> None:
-    """Such a run has no number: what the one before it needs is kept instead."""
+    """Such a run has a number and noted versions like any other."""
     for number in (DAYS, DAYS + 1):  # To the first of them the copied files are new names.
         run(shop.landing, shop.lake, number, rebuild=True)
     engine = PolarsEngine(shop.lake)
-    found = versions_before_runs(engine, TABLES, 1)
+    found = needed_versions(engine, 1)
     history = engine.history(PRODUCT_PERFORMANCE)
-    before_last_number = min(c.version for c in history if c.batch_id == DAYS + 1) - 1
+    before_the_last = min(c.version for c in history if c.batch_id == DAYS + 2) - 1
 
-    assert set(found[PRODUCT_PERFORMANCE.path]) == {before_last_number}
+    assert found[PRODUCT_PERFORMANCE.path] == {before_the_last}
     engine.close()

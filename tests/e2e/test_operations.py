@@ -186,7 +186,7 @@ def with_rule(monkeypatch: pytest.MonkeyPatch, minimum: int) -> None:
         for attribute, value in list(vars(module).items()):
             if value is old or (attribute == "ORDERS" and isinstance(value, Entity)):
                 monkeypatch.setattr(module, attribute, new)
-            elif attribute == "ENTITIES" and isinstance(value, tuple):
+            elif attribute == "ENTITIES" and old in value:
                 monkeypatch.setattr(
                     module, attribute, tuple(new if e.name == "orders" else e for e in value)
                 )

@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from pipeline.contracts import TABLES
 from pipeline.engine import Engine
-from pipeline.runner.maintenance import maintain, versions_before_runs
+from pipeline.runner.maintenance import maintain
+from pipeline.runner.rollback import needed_versions
 from pipeline.spark.engine import SparkEngine
 from simulator.engine.polars_engine import PolarsEngine
 from tests.equivalence.recording import Tally
@@ -56,7 +57,7 @@ def test_a_lake_kept_up_by_one_engine_is_gone_on_with_by_the_other(
     before = everything(kept.lake)
 
     engine = opened(name, kept.lake, spark)
-    needed = versions_before_runs(engine, TABLES, 1)
+    needed = needed_versions(engine, 1)
     now = datetime.now(UTC) + LATER
     done = maintain(engine, TABLES, now, needed)
     again = maintain(engine, TABLES, now, needed)
