@@ -40,7 +40,7 @@ class RolledBack:
 def needed_versions(engine: Engine, runs: int = KEPT_RUNS) -> dict[str, set[int]]:
     """Return by table path the versions that rollbacks of the latest runs restore."""
     found: dict[str, set[int]] = {}
-    for row in _versions(engine, _numbers(engine)[-runs:]):
+    for row in _versions(engine, _numbers(engine)[::-1][:runs]):
         found.setdefault(row["table_path"], set()).add(row["version"])
     return found
 
