@@ -41,9 +41,9 @@ _OF_RUNS = frozenset(
 )
 # Of equal rows, which one a silver row names is free.
 _OF_ORIGIN = frozenset(column.name for column in LINEAGE)
-# Who did the work and how long it took, and on which disk the files lay.
+# Who did the work, under what name and how long, and on which disk the files lay.
 _OF_PLACE = {
-    RUNS.path: frozenset({"engine", "duration_ms"}),
+    RUNS.path: frozenset({"engine", "duration_ms", "run_id"}),
     FILES.path: frozenset({"fingerprint"}),
 }
 

@@ -15,7 +15,7 @@ from pipeline.quality.decision import verdict_of
 from pipeline.quality.measure import Measure, measure_of
 from pipeline.quality.notices import notice_of
 from pipeline.runner.plan import Plan
-from pipeline.runner.report import EntityAccount, FileNote, RunReport, StepNote, TableNote
+from pipeline.runner.report import Balance, EntityAccount, FileNote, RunReport, StepNote, TableNote
 from pipeline.runner.request import Backfill
 from pipeline.runner.touched import Touched
 
@@ -135,7 +135,7 @@ class RunState:
             "batch_id": self.batch_id,
             "as_of": _text(report.as_of),
             "undone_batch": report.undone_batch,
-            "entities": {name: _account(account) for name, account in report.entities.items()},
+            "entities": {name: asdict(account) for name, account in report.entities.items()},
             "seconds": report.seconds,
             "asked_as_of": _text(self.asked_as_of),
             "archive": self.archive,
@@ -178,7 +178,7 @@ def state_from(document: Mapping[str, Any]) -> RunState:
         batch_id=document["batch_id"] or None,
         as_of=_date(document["as_of"]),
         undone_batch=document["undone_batch"],
-        entities={name: EntityAccount(**a) for name, a in document["entities"].items()},
+        entities={name: _account_of(a) for name, a in document["entities"].items()},
         seconds=document["seconds"],
         tables={path: TableNote(**note) for path, note in document["tables"].items()},
         trace=[StepNote(**note) for note in document["trace"]],
@@ -215,9 +215,9 @@ def state_from(document: Mapping[str, Any]) -> RunState:
     )
 
 
-def _account(account: EntityAccount) -> Document:
-    """Return an account without its balance, which the last step draws."""
-    return {name: value for name, value in asdict(account).items() if name != "balance"}
+def _account_of(document: Document) -> EntityAccount:
+    balance = document["balance"]
+    return EntityAccount(**{**document, "balance": None if balance is None else Balance(**balance)})
 
 
 def _delivery(delivery: Delivery) -> Document:

@@ -1,5 +1,6 @@
 """A run done step by step, each step by a process that knows only what lies in the lake."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import CallError, LakehouseError
+from pipeline.errors import BalanceError, CallError, LakehouseError
 from pipeline.landing.store import LocalStore
 from pipeline.runner.doing import BEGIN
 from pipeline.runner.home import LakeHome
@@ -109,3 +110,16 @@ def _deliver_a_day(landing: Path) -> None:
         path = landing / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+
+def test_the_balance_is_held_by_a_step_of_another_process(tmp_path: Path) -> None:
+    """What silver has drawn is known to the step that closes the books."""
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    _deliver_a_day(landing)
+    stepwise(landing, lake, 0, steps=GOOD[: GOOD.index(Step.RECORD)])
+    kept = json.loads((lake / "_state.json").read_text())
+    kept["entities"]["orders"]["balance"]["files"] += 1
+    (lake / "_state.json").write_text(json.dumps(kept))
+
+    with pytest.raises(BalanceError, match="orders do not balance: 2 in accepted files"):
+        stepwise(landing, lake, 0, steps=[Step.RECORD])

@@ -175,7 +175,7 @@ class Recorder:
         found = [one for one in self._found.values() if one.cases or one.divergences]
         if not found:
             return
-        found.sort(key=lambda one: one.module)
+        found.sort(key=lambda one: (one.module, one.name))
         under = conditions(self._config)
         seconds = time.monotonic() - self._began
         terminalreporter.section("equivalence")
