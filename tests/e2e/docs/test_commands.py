@@ -65,7 +65,13 @@ def is_run_here(fence: Fence) -> bool:
     return is_session(fence) and not needs_aws(fence)
 
 
-PAGES = [page for page in pages() if any(map(is_run_here, fences(page)))]
+def has_something_to_run(fence: Fence) -> bool:
+    """Return whether anything of the block is run here."""
+    runs = fence.language == "sql" or any(map(is_run, commands(fence)))
+    return is_run_here(fence) and runs
+
+
+PAGES = [page for page in pages() if any(map(has_something_to_run, fences(page)))]
 
 
 @pytest.fixture
