@@ -198,7 +198,7 @@ STAGES: dict[str, Callable[[Options], Tally]] = {
     "walls": walls,
     "unit": tests("unit", "-n", "2"),
     "equivalence": equivalence,
-    "infra": tests("infra", "-n", "2", "--dist", "loadgroup"),
+    "infra": tests("infra"),
     "e2e": tests("e2e", "-n", "2"),
 }
 
