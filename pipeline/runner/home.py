@@ -157,11 +157,6 @@ class LakeHome:
         """
         self._keep(_CATALOG, catalog)
 
-    def published(self) -> Any:
-        """Return what `publish` wrote last; None when no run has published yet."""
-        text = self._read(_CATALOG)
-        return None if text is None else json.loads(text)
-
     def note_undone(self, run_id: str, document: Mapping[str, Any]) -> None:
         """Keep the account of a run that failed or was rolled back: no table knows of it any more.
 
