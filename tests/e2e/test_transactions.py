@@ -145,8 +145,8 @@ def write_calls(landing: Path, lake: Path) -> int:
 
 
 def books_of(lake: Path) -> list[str]:
-    """Return the names of what lies at the root of a lake."""
-    return sorted(path.name for path in lake.iterdir())
+    """Return the names of what lies at the root of a lake, but for the accounts of failed runs."""
+    return sorted(path.name for path in lake.iterdir() if path.name != "_undone")
 
 
 # --- Killed --------------------------------------------------------------------------------------

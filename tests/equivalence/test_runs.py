@@ -84,6 +84,7 @@ def said(report: RunReport) -> dict[str, Any]:
     del document["engine"], document["seconds"]
     # Where nothing is overwritten by nothing, Spark writes no version.
     document["tables"] = {path: note.rows for path, note in report.tables.items()}
+    document["trace"] = [(note.step, note.outcome) for note in report.trace]
     return document
 
 
