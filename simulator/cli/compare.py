@@ -8,6 +8,7 @@ import typer
 
 from pipeline.errors import CallError
 from simulator.cli import console
+from simulator.cli.console import note
 from simulator.cli.guard import FAILED
 from simulator.cli.lakes import check_lake, find_table
 from simulator.cli.options import AsJson
@@ -61,7 +62,9 @@ def compare(
     Exit code 0 means equal, 1 that something differs, 2 that the call was wrong.
     """
     for root in dict.fromkeys((lake_a, lake_b)):
-        check_lake(root)
+        if check_lake(root) is not None:
+            where = f"A run is under way in {root} or was interrupted"
+            note(f"{where}: its tables may not fit together yet.")
     from simulator.compare import compare as compare_lakes
     from simulator.compare import present_tables
 

@@ -1,6 +1,6 @@
 """Lakes as the commands meet them: found, opened for reading, locked for a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,15 @@ from simulator.cli.console import note
 from simulator.cli.text import did_you_mean, listed, path_for_user
 
 if TYPE_CHECKING:
+    from pipeline.runner.home import Intent
     from simulator.engine.polars_engine import PolarsEngine
 
 
 @contextmanager
 def reading(root: Path) -> "Iterator[PolarsEngine]":
     """Open a lake that must exist already; nothing is written to it.
+
+    While a run is under way, or was interrupted, its tables are those from before that run.
 
     Args:
         root: Folder of the lake.
@@ -28,16 +31,29 @@ def reading(root: Path) -> "Iterator[PolarsEngine]":
     """
     from simulator.engine.polars_engine import PolarsEngine
 
-    check_lake(root)
-    engine = PolarsEngine(root)
+    engine = PolarsEngine(root, versions_to_read(root))
     try:
         yield engine
     finally:
         engine.close()
 
 
-def check_lake(root: Path) -> None:
-    """Make sure that a folder is a lake; say so if a run has not come to its end there.
+def versions_to_read(root: Path) -> Mapping[str, int | None]:
+    """Return the versions of tables that fit together, by path; nothing where the latest ones do.
+
+    Raises:
+        CallError: There is no lake.
+        LakeError: It cannot be read.
+    """
+    intent = check_lake(root)
+    if intent is None:
+        return {}
+    note(f"A run is under way in {root} or was interrupted: this is the lake from before it.")
+    return intent.versions
+
+
+def check_lake(root: Path) -> "Intent | None":
+    """Make sure that a folder is a lake; return what a run intends that has not ended there.
 
     Raises:
         CallError: There is no lake.
@@ -49,9 +65,7 @@ def check_lake(root: Path) -> None:
     if not home.check():
         msg = f"There is no lake in {root}."
         raise CallError(msg, "Make one with: lakehouse simulate --landing DIR --lake DIR")
-    if home.interrupted() is not None:
-        where = f"A run is under way in {root} or was interrupted"
-        note(f"{where}: the tables may not fit together yet.")
+    return home.interrupted()
 
 
 def existing(engine: "PolarsEngine", root: Path, word: str) -> Table:

@@ -68,7 +68,7 @@ def simulate(
     before. What came in before is not taken in twice, so running again does no harm.
     """
     from pipeline.runner.run import RunRequest
-    from simulator.cli.lakes import check_apart
+    from simulator.cli.lakes import check_apart, suggestion
     from simulator.cli.locking import locked
     from simulator.cli.running import below, chosen_thresholds, run
 
@@ -85,3 +85,4 @@ def simulate(
     from simulator.cli.report_view import print_report
 
     print_report(report, lake)
+    console.say(f"As a page for a browser: {suggestion('report', '--lake', lake)}")

@@ -53,12 +53,15 @@ class PolarsEngine:
 
     Args:
         lake: Root folder of the lake.
+        versions: For readers: the versions to read tables as, by path; None for a table that is
+            not there. Tables that are not named are read as their latest version.
     """
 
     name = "polars"
 
-    def __init__(self, lake: Path) -> None:
+    def __init__(self, lake: Path, versions: Mapping[str, int | None] | None = None) -> None:
         self._lake = lake
+        self._versions = versions or {}
         self._scratch = lake / SCRATCH / uuid.uuid4().hex
         self._latest_tables: dict[str, DeltaTable] = {}
         self._snapshots: dict[str, DeltaTable] = {}
@@ -96,6 +99,8 @@ class PolarsEngine:
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
+        if table.path in self._versions:
+            return self._versions[table.path] is not None
         known = table.path in self._latest_tables
         return known or DeltaTable.is_deltatable(str(self._path(table)))
 
@@ -387,6 +392,8 @@ class PolarsEngine:
         return self._snapshots[table.path]
 
     def _opened(self, table: Table, version: int | None = None) -> DeltaTable:
+        if version is None:
+            version = self._versions.get(table.path)
         of = table.path if version is None else f"version {version} of {table.path}"
         with told(f"opening {of}", self._lake):
             return LocalTable(self._path(table), version=version)

@@ -14,23 +14,17 @@ from deltalake import DeltaTable
 
 from pipeline.contracts import TABLES, Table
 from pipeline.errors import EngineError
+from pipeline.runner.home import LakeHome
 from simulator.engine.failures import told
 from simulator.engine.tables import LocalTable
 from simulator.sql.scope import literal, quoted
 from simulator.sql.types import Field, stored
 
 
-def chosen_version(lake: Path, table: Table) -> int | None:
-    """Return the version of a table that questions are answered from; None for the latest.
-
-    The one place where versions are chosen, so that all tables of an answer fit together.
-    """
-    del lake, table
-    return None
-
-
 class LakeTables:
     """The tables of one lake, each opened at most once, so that an answer sees one state of it.
+
+    While a run is under way, or was interrupted, that is the state from before the run.
 
     Args:
         lake: Folder of the lake.
@@ -39,14 +33,21 @@ class LakeTables:
     def __init__(self, lake: Path) -> None:
         self._lake = lake
         self._open: dict[str, DeltaTable] = {}
+        self._versions: Mapping[str, int | None] = {}
+        self.refresh()
 
     def databases(self) -> Mapping[str, Mapping[str, Table]]:
         """Return the tables that the lake has, by database and name."""
         found: dict[str, dict[str, Table]] = {}
         for table in TABLES:
-            if DeltaTable.is_deltatable(str(self._lake / table.path)):
+            if self._exists(table):
                 found.setdefault(table.layer, {})[table.name] = table
         return found
+
+    def _exists(self, table: Table) -> bool:
+        if table.path in self._versions:
+            return self._versions[table.path] is not None
+        return DeltaTable.is_deltatable(str(self._lake / table.path))
 
     def row_count(self, table: Table) -> int:
         """Return the number of rows, as the log tells it."""
@@ -54,8 +55,14 @@ class LakeTables:
             return int(self._opened(table).count())
 
     def refresh(self) -> None:
-        """Look at the latest state of the lake from now on."""
+        """Look at the present state of the lake from now on.
+
+        Raises:
+            LakeError: What a run has noted of itself cannot be understood.
+        """
         self._open.clear()
+        intent = LakeHome(self._lake).interrupted()
+        self._versions = {} if intent is None else intent.versions
 
     def fields(self, table: Table) -> tuple[Field, ...]:
         """Return the columns of a table; a lake from before may lack new ones."""
@@ -92,7 +99,7 @@ class LakeTables:
     def _opened(self, table: Table) -> DeltaTable:
         if table.path not in self._open:
             with told(f"opening {table.path}", self._lake):
-                version = chosen_version(self._lake, table)
+                version = self._versions.get(table.path)
                 self._open[table.path] = LocalTable(self._lake / table.path, version=version)
         return self._open[table.path]
 

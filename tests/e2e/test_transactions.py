@@ -18,6 +18,9 @@ from pipeline.errors import (
     LakeError,
     LakehouseError,
 )
+from simulator.cli.lakes import reading
+from simulator.sql.session import Session
+from simulator.sql.tables import LakeTables
 from tests import crashes
 from tests.crashes import ChangingStore, killed, watched_engine
 from tests.lakes import (
@@ -230,6 +233,61 @@ def test_a_run_killed_while_it_archives(
     archived = {path.read_bytes() for path in (landing / "archive").rglob("*.csv")}
     assert archived == {content(file) for file in FIRST + SECOND}
     assert not [file for file in FIRST + SECOND if (landing / file.path).exists()]
+
+
+# --- Read meanwhile ------------------------------------------------------------------------------
+
+
+def read_as_users_do(lake: Path, session: Session) -> dict[str, list[Row]]:
+    """Return silver and gold as the commands read them; SQL has to count the same rows."""
+    with reading(lake) as engine:
+        found = {}
+        for table in (t for t in TABLES if t.layer in {"silver", "gold"} and engine.exists(t)):
+            rows_read = engine.read(table).to_native().collect().rows()
+            found[table.path] = sorted(rows_read, key=repr)
+    counted = [f"SELECT COUNT(*) FROM {path.replace('/', '.')}" for path in found]
+    if counted:
+        with session.answered(" UNION ALL ".join(counted)) as answer:
+            assert sorted(n for (n,) in answer.rows()) == sorted(map(len, found.values()))
+    return found
+
+
+def test_whoever_reads_while_a_run_writes_sees_the_lake_from_before_it(
+    landing: Path, lake: Path, undisturbed: Said
+) -> None:
+    """After every second write of a run; at its end everything that it wrote is there."""
+    with Session(lake) as session:
+        before = read_as_users_do(lake, session)
+        seen: list[bool] = []
+
+        def look(count: int) -> None:
+            if count % 2 == 0:
+                seen.append(read_as_users_do(lake, session) == before)
+
+        run(landing, lake, 1, engine=watched_engine(lake, look))
+
+        assert len(seen) > 10
+        assert all(seen)
+        assert state(lake) == undisturbed
+        after = read_as_users_do(lake, session)
+        assert all(after[table] != rows_before for table, rows_before in before.items())
+
+
+def test_whoever_reads_while_the_first_run_writes_sees_no_table(
+    landing: Path, tmp_path: Path
+) -> None:
+    lake, seen = tmp_path / "new", set()
+
+    def look(count: int) -> None:
+        del count
+        seen.update(LakeTables(lake).databases())
+        with reading(lake) as engine:
+            seen.update(table.path for table in TABLES if engine.exists(table))
+
+    run(landing, lake, 1, engine=watched_engine(lake, look))
+
+    assert seen == set()
+    assert "gold" in LakeTables(lake).databases()
 
 
 # --- Failed --------------------------------------------------------------------------------------

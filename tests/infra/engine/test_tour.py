@@ -1,4 +1,4 @@
-"""What docs/tours.md says of a new column is what the engine plans after that very edit."""
+"""What the README says of a new column is what the engine plans after that very edit."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 from tests.documents import ROOT, commands, fences
 from tests.infra.engine.conftest import World
 
-PAGE = ROOT / "docs" / "tours.md"
+PAGE = ROOT / "README.md"
 PARTS = ("infra", "pipeline", "requirements", "simulator", "tests")
 # A line of a preview: what is done, to which kind, of which name. Details of a replacement, which
 # stand beside it, may come in any order with it and are left out.
