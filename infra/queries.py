@@ -1,66 +1,28 @@
-"""The named queries: every `.sql` file of `pipeline/queries`, for the databases of a stack."""
+"""The named queries of `pipeline.queries`, for the databases of a stack."""
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-from infra.config import ROOT, ConfigError
 from infra.names import Names
 from pipeline.contracts import TABLES
+from pipeline.queries import NamedQuery, named_queries
 
-FOLDER = ROOT / "pipeline" / "queries"
-_FIELDS = ("name", "title", "description")
 _TABLE = re.compile(r"\b(" + "|".join(re.escape(f"{t.layer}.{t.name}") for t in TABLES) + r")\b")
 
 
-@dataclass(frozen=True)
-class Query:
-    """A named query.
+def queries(names: Names) -> tuple[NamedQuery, ...]:
+    """Return every named query by name, as it is saved in Athena.
 
-    Attributes:
-        name: Name of the query.
-        title: The question in a few words.
-        description: What it answers.
-        sql: The statement, with the comments before it.
+    Its tables are those of the stack; comments before the statement tell what it answers and what
+    its columns mean, which Athena has no other place for.
     """
-
-    name: str
-    title: str
-    description: str
-    sql: str
+    return tuple(replace(query, sql=_saved(names, query)) for query in named_queries())
 
 
-def queries(names: Names, folder: Path = FOLDER) -> tuple[Query, ...]:
-    """Return the queries of a folder by name, their tables in the databases of the stack.
-
-    A file begins with comments `-- name: ...`, `-- title: ...`, `-- description: ...`; what goes on
-    in the next line is indented.
-
-    Raises:
-        ConfigError: A file lacks one of them.
-    """
-    return tuple(_query(names, path) for path in sorted(folder.glob("*.sql")))
-
-
-def _query(names: Names, path: Path) -> Query:
-    text = path.read_text("utf-8")
-    said: dict[str, str] = {}
-    current = ""
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
-        comment = line.removeprefix("--").removeprefix(" ")
-        if comment.startswith(" "):
-            said[current] = f"{said[current]} {comment.strip()}" if current else ""
-        else:
-            current, _, rest = comment.partition(":")
-            said[current] = rest.strip()
-    missing = [field for field in _FIELDS if not said.get(field)]
-    if missing:
-        fields = ", ".join(_FIELDS)
-        msg = f"{path.name} has to begin with the comments {fields}; it lacks {', '.join(missing)}."
-        raise ConfigError(msg)
-    return Query(said["name"], said["title"], said["description"], in_stack(names, text))
+def _saved(names: Names, query: NamedQuery) -> str:
+    meanings = [f"  {column}: {meaning}" for column, meaning in query.columns.items()]
+    comments = "\n".join(f"-- {line}" for line in (query.title, query.description, *meanings))
+    return f"{comments}\n{in_stack(names, query.sql)}\n"
 
 
 def in_stack(names: Names, sql: str) -> str:

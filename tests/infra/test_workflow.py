@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.config import ConfigError
+from infra.config import ROOT
 from infra.names import Names
-from infra.queries import FOLDER, in_stack, queries
+from infra.queries import in_stack, queries
 from infra.reading import read
 from pipeline.contracts import TABLES
 from pipeline.contracts.checks import Severity
@@ -248,7 +248,7 @@ def test_the_workgroup_cannot_be_talked_out_of_its_settings() -> None:
 
 
 def test_every_query_file_becomes_a_named_query() -> None:
-    files = {path.stem for path in FOLDER.glob("*.sql")}
+    files = {path.stem for path in (ROOT / "pipeline" / "queries").glob("*.sql")}
     made = {m.inputs["name"]: m.inputs for m in graph_of("prod").of("NamedQuery")}
     assert set(made) == files
     for query in made.values():
@@ -257,25 +257,14 @@ def test_every_query_file_becomes_a_named_query() -> None:
         assert len(query["description"]) <= 1024
 
 
-def test_a_query_is_read_from_its_file(tmp_path: Any) -> None:
-    (tmp_path / "sales.sql").write_text(
-        "-- name: sales\n-- title: Sales\n-- description: What was sold,\n--   by day.\n"
-        "-- columns:\n--   date: the day\n"
-        "SELECT g.date FROM gold.daily_sales AS g JOIN silver.orders ON gold.x = 1\n"
-    )
-    (query,) = queries(NAMES, tmp_path)
-    assert (query.name, query.title) == ("sales", "Sales")
-    assert query.description == "What was sold, by day."
-    assert query.sql.endswith(
-        "SELECT g.date FROM lakehouse_dev_gold.daily_sales AS g "
-        "JOIN lakehouse_dev_silver.orders ON gold.x = 1\n"
-    )
-
-
-def test_a_query_without_its_comments_is_told(tmp_path: Any) -> None:
-    (tmp_path / "x.sql").write_text("-- name: x\nSELECT 1\n")
-    with pytest.raises(ConfigError, match=r"x\.sql has to begin .* it lacks title, description"):
-        queries(NAMES, tmp_path)
+def test_a_saved_query_asks_the_stack_and_says_what_it_answers() -> None:
+    saved = {query.name: query.sql for query in queries(NAMES)}["customer_segments"]
+    lines = saved.splitlines()
+    comments = [line for line in lines if line.startswith("--")]
+    assert comments[0] == "-- Customers by segment"
+    assert any(line.startswith("--   customer_segment: ") for line in comments)
+    assert lines[: len(comments)] == comments
+    assert "FROM lakehouse_dev_gold.customer_insights" in saved
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.path)
