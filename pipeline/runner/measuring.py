@@ -58,7 +58,7 @@ def of_silver(
             result.account.balance,
             active_before if entity.snapshot else None,
         )
-        measures += silver_measures(engine, entity, result.account, refinement, state.batch_id)
+        measures += silver_measures(engine, entity, result.account, refinement, state.stamp)
     return measures
 
 

@@ -75,20 +75,18 @@ def test_bronze_and_silver_are_measured_alike(
         delivered("order_items", "order_items/i.csv", *items),
     ]
     shop.run(files)
-    balance = Balance(1, 2, 3, 4)
+    balance, stamp = Balance(1, 2, 3, 4), Stamp(1, run_time(0))
     engines: list[Engine] = [PolarsEngine(shop.lake), SparkEngine(spark, str(shop.lake))]
     for entity in ENTITIES:
         read = {file.path: len(file.rows) for file in files if file.entity == entity.name}
-        bronze = (
-            bronze_measures(engine, entity, Stamp(1, run_time(0)), read, {}) for engine in engines
-        )
+        bronze = (bronze_measures(engine, entity, stamp, read, {}) for engine in engines)
         missing = {m.check.name: m.measured for m in hold(tally, *bronze)}["required_values"]
         assert missing == {"products": 1, "orders": 1, "order_items": 0}[entity.name]
         account = EntityAccount(rows_read=40, held=1, consistency=1, anomaly=2, deactivated=3)
         refinement = Refinement(FaultyRows(1, 1, 1), 1, balance, active_before=4)
         silver = hold(
             tally,
-            *(silver_measures(engine, entity, account, refinement, 1) for engine in engines),
+            *(silver_measures(engine, entity, account, refinement, stamp) for engine in engines),
         )
         samples = {measure.check.name: measure.samples for measure in silver}
         if entity is ORDER_ITEMS:

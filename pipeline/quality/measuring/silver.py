@@ -28,6 +28,7 @@ from pipeline.contracts.model import (
     Entity,
 )
 from pipeline.engine import Engine
+from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
 from pipeline.quality.measure import MAX_SAMPLES, Measure, first_samples
 from pipeline.quality.measuring.counting import count_rows
@@ -167,7 +168,7 @@ def active_products(engine: Engine) -> int:
 
 
 def silver_measures(
-    engine: Engine, entity: Entity, account: Account, refinement: Refinement, batch_id: int
+    engine: Engine, entity: Entity, account: Account, refinement: Refinement, stamp: Stamp
 ) -> list[Measure]:
     """Measure the refinement of one entity.
 
@@ -176,9 +177,10 @@ def silver_measures(
         entity: The entity.
         account: Where the run's rows went.
         refinement: The other counts.
-        batch_id: Number of the run.
+        stamp: Number and time of the run.
     """
     name, read, faulty = entity.name, account.rows_read, refinement.faulty
+    batch_id = stamp.batch_id
     measures = [row_equation(entity, refinement.balance)]
     for check, count in (
         (MISSING_OR_MALFORMED, faulty.unreadable),
@@ -199,9 +201,9 @@ def silver_measures(
         samples = _outlying(engine, entity, account, batch_id)
         measures.append(Measure(ANOMALIES, name, account.anomaly, base, samples))
     if entity.snapshot and refinement.active_before is not None:
-        measures.append(
-            Measure(CATALOGUE_SHRINK, name, account.deactivated, refinement.active_before)
-        )
+        count = account.deactivated
+        samples = _unlisted(engine, entity, stamp) if count else ()
+        measures.append(Measure(CATALOGUE_SHRINK, name, count, refinement.active_before, samples))
     return measures
 
 
@@ -257,6 +259,16 @@ def _inconsistent(engine: Engine, entity: Entity, batch_id: int) -> tuple[str, .
 
 def _theirs(name: str) -> str:
     return f"referred__{name}"
+
+
+def _unlisted(engine: Engine, entity: Entity, stamp: Stamp) -> tuple[str, ...]:
+    """Return the first of the rows that the run's last snapshot does not list any more."""
+    run_time = nw.lit(stamp.run_time, nw.Datetime("us", "UTC"))
+    rows = engine.read(silver(entity)).filter(
+        ~nw.col("is_active"), nw.col("last_updated_timestamp") == run_time
+    )
+    first = engine.fetch(rows.sort(entity.key).head(MAX_SAMPLES))
+    return tuple(f"{entity.key} {row[entity.key]}: not listed any more" for row in first)
 
 
 def _outlying(engine: Engine, entity: Entity, account: Account, batch_id: int) -> tuple[str, ...]:

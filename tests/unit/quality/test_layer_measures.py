@@ -219,7 +219,7 @@ BALANCED = SimpleNamespace(files=10, silver=5, superseded=3, quarantined=2)
 def in_silver(entity: Entity, account: Account, refinement: Refinement) -> list[Measure]:
     """Measure without a lake: nothing that asks for samples."""
     engine: Any = None  # Not asked.
-    return silver_measures(engine, entity, account, refinement, batch_id=1)
+    return silver_measures(engine, entity, account, refinement, Stamp(1, run_time(0)))
 
 
 def test_each_entity_is_held_against_its_own_checks() -> None:
@@ -283,7 +283,7 @@ def test_samples_come_from_the_batch(tmp_path: Path) -> None:
         ORDERS,
         Account(rows_read=3, rejected=3),
         Refinement(FaultyRows(unreadable=2, violating=1), 0, BALANCED),
-        batch_id=2,
+        Stamp(2, run_time(1)),
     )
     assert sample(orders, "missing_or_malformed") == (
         "orders/1.csv row 1: order_id:malformed (order_id 'x')",
@@ -297,7 +297,7 @@ def test_samples_come_from_the_batch(tmp_path: Path) -> None:
         ORDER_ITEMS,
         Account(rows_read=2, held=1, consistency=1),
         Refinement(FaultyRows(held=1), 1, BALANCED),
-        batch_id=2,
+        Stamp(2, run_time(1)),
     )
     assert sample(items, "unknown_references") == (
         "order_items/1.csv row 2: order_id:unknown_reference (order_id '77')",
@@ -313,7 +313,33 @@ def test_anomalies_show_the_amounts_farthest_off(tmp_path: Path) -> None:
     account = report.entities["orders"]
     assert account.anomaly == 1
     found = silver_measures(
-        PolarsEngine(shop.lake), ORDERS, account, Refinement(FaultyRows(), 40, BALANCED), 1
+        PolarsEngine(shop.lake),
+        ORDERS,
+        account,
+        Refinement(FaultyRows(), 40, BALANCED),
+        Stamp(1, run_time(0)),
     )
     assert by_name(found)["anomalies"] == (1, 40)
     assert sample(found, "anomalies") == ("order_id 40: total_amount 9000.00",)
+
+
+def test_a_shrunken_catalogue_shows_what_it_does_not_list_any_more(tmp_path: Path) -> None:
+    """Products that an earlier catalogue had dropped already are not shown again."""
+    shop = Shop(tmp_path)
+    for number, listed in enumerate(([1, 2, 3, 4], [2, 3, 4], [3]), 1):
+        products = [(key, 1, "A", f"Tea {key}") for key in listed]
+        report = shop.run([delivered("products", f"products/{number}.csv", *products)])
+    account = report.entities["products"]
+    assert account.deactivated == 2
+    found = silver_measures(
+        PolarsEngine(shop.lake),
+        PRODUCTS,
+        account,
+        Refinement(FaultyRows(), 1, BALANCED, active_before=3),
+        Stamp(3, run_time(2)),
+    )
+    assert by_name(found)["catalogue_shrink"] == (2, 3)
+    assert sample(found, "catalogue_shrink") == (
+        "product_id 2: not listed any more",
+        "product_id 4: not listed any more",
+    )
