@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pulumi
 
 from infra.access import Access
+from infra.advice import advise_on_errors
 from infra.analytics import Analytics
 from infra.assets import assets
 from infra.catalog import Catalog
@@ -24,6 +25,12 @@ from infra.workflow import Workflow
 
 
 def deploy() -> None:
+    """Declare the stack, with advice for whoever meets errors of AWS; see `wire`."""
+    advise_on_errors()
+    wire()
+
+
+def wire() -> None:
     """Declare everything of the stack that Pulumi is working on.
 
     Raises:

@@ -14,7 +14,7 @@ import yaml
 from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.settings import get_root_resource
 
-from infra.__main__ import deploy
+from infra.__main__ import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
@@ -148,7 +148,7 @@ def declare(
     try:
         mocks.set_mocks(cloud, "lakehouse", stack_name, preview=False, monitor=monitor)
         pulumi.runtime.set_all_config(dict(configuration))
-        loop.run_until_complete(stack.run_pulumi_func(deploy))
+        loop.run_until_complete(stack.run_pulumi_func(wire))
         root = get_root_resource()
         assert isinstance(root, stack.Stack)
         graph.outputs = loop.run_until_complete(_known(pulumi.Output.all(**root.outputs)))

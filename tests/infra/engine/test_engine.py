@@ -132,6 +132,22 @@ def test_destroy_leaves_nothing(world: World) -> None:
     assert inventory(world.account) == others
 
 
+def test_a_bucket_whose_name_is_taken_stops_an_up_that_says_what_to_do(world: World) -> None:
+    """With the bucket out of the way, the same up goes on."""
+    s3, name = world.account.client("s3"), "lakehouse-test-logs-123456789012-eu-central-1"
+    bucket = ["**lakehouse:infra:Storage::storage", "**aws:s3/bucket:Bucket::logs"]
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with pytest.raises(automation.CommandError, match="BucketAlreadyOwnedByYou") as failed:
+        world.stacks["test"].up(target=bucket)
+    assert "logs: The bucket's name is taken" in str(failed.value)
+    assert "Delete the bucket if it is empty" in str(failed.value)
+
+    s3.delete_bucket(Bucket=name)
+    made = world.deployment.changes(lambda: world.stacks["test"].up(target=bucket))
+    assert [change.name for change in made] == ["logs"]
+    world.stacks["test"].destroy()
+
+
 def test_every_kind_is_emulated_or_says_that_it_is_not() -> None:
     """Whoever trusts these tests has to know what they cannot show."""
     assert set(RECORDED) == {
