@@ -127,6 +127,7 @@ def run(
     rebuild: bool = False,
     engine: Engine | None = None,
     store: Store | None = None,
+    run_id: str = "",
 ) -> RunReport:
     """Run the pipeline once in this process."""
     lakehouse = Lakehouse(
@@ -136,7 +137,9 @@ def run(
         thresholds=OPEN,
         pause=lambda _: None,
     )
-    return lakehouse.run(RunRequest(run_time(number), as_of=as_of, again=again, rebuild=rebuild))
+    return lakehouse.run(
+        RunRequest(run_time(number), as_of=as_of, again=again, rebuild=rebuild, run_id=run_id)
+    )
 
 
 @dataclass

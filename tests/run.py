@@ -189,7 +189,7 @@ def equivalence(options: Options) -> Tally:
             "apt-get install openjdk-17-jre-headless), or pass --no-spark to leave them out."
         )
         return Tally(failed=1)
-    return tests("equivalence", "-n", "2", "--dist", "loadgroup")(options)
+    return tests("equivalence", "-n", "2", "--dist", "worksteal")(options)
 
 
 STAGES: dict[str, Callable[[Options], Tally]] = {
@@ -199,7 +199,7 @@ STAGES: dict[str, Callable[[Options], Tally]] = {
     "unit": tests("unit", "-n", "2"),
     "equivalence": equivalence,
     "infra": tests("infra"),
-    "e2e": tests("e2e", "-n", "2"),
+    "e2e": tests("e2e", "-n", "2", "--dist", "worksteal"),
 }
 
 

@@ -34,6 +34,7 @@ from pipeline.runner.results import failure_result, result_of, result_path
 from pipeline.runner.run import Lakehouse
 from pipeline.runner.s3_home import S3LakeHome
 from pipeline.spark.engine import SparkEngine
+from pipeline.spark.session import AT_THE_START
 from pipeline.workflow import WORKFLOW, Actor, Outcome, Step
 
 WHOLE_RUN = "run"
@@ -140,7 +141,10 @@ class _LogSink:
 
 
 def _lakehouse(asked: argparse.Namespace) -> Lakehouse:
-    session = SparkSession.builder.appName("lakehouse").getOrCreate()
+    builder = SparkSession.builder.appName("lakehouse")
+    for name, value in AT_THE_START.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
     if asked.temporary:
         session.sparkContext.setCheckpointDir(f"{asked.temporary.rstrip('/')}/lakehouse")
     home = S3LakeHome(asked.lake) if _is_s3(asked.lake) else LakeHome(Path(asked.lake))

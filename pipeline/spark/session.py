@@ -32,6 +32,11 @@ _RESULTS = {
     "spark.databricks.delta.optimizeWrite.enabled": "true",
 }
 
+# Spark would note for every expression where in the code it was made: a third of what a plan costs.
+_WITHOUT_ORIGINS = {"spark.sql.dataFrameQueryContext.enabled": "false"}
+# The Python half of it cannot be set on a session that runs already.
+AT_THE_START = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -67,8 +72,8 @@ _JAVA = (17, 21)
 
 
 def prepared(session: SparkSession) -> SparkSession:
-    """Give a session the settings that results depend on, where it has others."""
-    for name, value in _RESULTS.items():
+    """Give a session the settings that results and planning depend on, where it has others."""
+    for name, value in (_RESULTS | _WITHOUT_ORIGINS).items():
         session.conf.set(name, value)
     return session
 
@@ -113,7 +118,8 @@ def laptop_settings() -> dict[str, str]:
     # Nothing is kept there; without a name it would appear wherever the user stands.
     unused = {"spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/lakehouse-warehouse"}
     own = {"spark.master": "local[*]", **_LAPTOP, **code, **unused}
-    return {**_RESULTS, **_DELTA, **own, **_jars(_release())}
+    planning = _WITHOUT_ORIGINS | AT_THE_START
+    return {**_RESULTS, **planning, **_DELTA, **own, **_jars(_release())}
 
 
 def _release() -> Release:

@@ -36,9 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let py4j and Spark be as they are."""
+    """Let py4j and Spark be as they are, and begin with what takes long: nobody waits for it."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents and not item.get_closest_marker("heavy"))
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if here in item.path.parents:
             for noise in _NOISE:
                 item.add_marker(pytest.mark.filterwarnings(noise))
 

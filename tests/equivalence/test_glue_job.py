@@ -65,7 +65,7 @@ GOOD = GOOD[: GOOD.index(Step.ARCHIVE) + 1]
 # A dirty delivery of a few rows is meant to come in.
 LOOSE = json.dumps(OPEN.document())
 
-pytestmark = pytest.mark.xdist_group("glue")
+pytestmark = pytest.mark.heavy
 
 
 def _told(lake: Path) -> dict[str, dict[str, object]]:
@@ -232,7 +232,7 @@ def test_the_wheel_runs_where_only_glue_is(
         "PYSPARK_PYTHON": str(glue),
     }
     asked = ["--landing", "s3://shop/in", "--lake", str(lake), "--run-time", STAMP]
-    more = ["--archive", "true", "--TempDir", str(tmp_path / "temporary")]
+    more = ["--archive", "true", "--TempDir", str(tmp_path / "temporary"), "--thresholds", LOOSE]
     done = subprocess.run(
         [str(glue), "-m", "pipeline.spark.job", "--step", "run", *asked, *more],
         cwd=tmp_path,

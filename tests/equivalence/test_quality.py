@@ -25,7 +25,7 @@ from tests.equivalence.recording import Tally
 from tests.gates import DAYS, PLANTS, make_lake, written
 from tests.lakes import Shop, delivered, run_time
 
-pytestmark = pytest.mark.xdist_group("quality")
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")

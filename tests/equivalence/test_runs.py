@@ -107,7 +107,7 @@ def twins(spark: SparkSession, tmp_path: Path) -> Twins:
 # --- Real days -----------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("runs-a")
+@pytest.mark.heavy
 def test_ten_real_days_make_the_same_lake(twins: Twins, tally: Tally) -> None:
     """5,000 orders and their items, one CSV a day."""
     for shop in (twins.polars, twins.spark):
@@ -118,7 +118,7 @@ def test_ten_real_days_make_the_same_lake(twins: Twins, tally: Tally) -> None:
     twins.assert_equal(tally)
 
 
-@pytest.mark.xdist_group("runs-b")
+@pytest.mark.heavy
 def test_fifteen_real_days_of_workbooks_make_the_same_lake(twins: Twins, tally: Tally) -> None:
     """7,500 orders and 40,803 items, a worksheet a day; numbers are floats there."""
     for shop in (twins.polars, twins.spark):
@@ -132,7 +132,7 @@ def test_fifteen_real_days_of_workbooks_make_the_same_lake(twins: Twins, tally: 
 # --- A generated month ---------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("runs-b")
+@pytest.mark.heavy
 def test_a_dirty_month_makes_the_same_lake(
     twins: Twins, tmp_path: Path, tally: Tally, spark: SparkSession
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_dirty_month_makes_the_same_lake(
     Orders of a few days come with the second delivery only: their items wait for them.
     """
     days: list[DayWritten] = []
-    config = ShopConfig(days=30, orders_per_day=15, products=60, seed=11, weekly_catalogue=True)
+    config = ShopConfig(days=30, orders_per_day=8, products=60, seed=11, weekly_catalogue=True)
     manifest = generate(config, Dirt.demo(), tmp_path / "shipped", on_day=days.append)
     late = [path for day in days[12:15] for path in day.files if path.parent.name == "orders"]
     first = [path for day in days[:15] for path in day.files if path not in late]
@@ -171,8 +171,8 @@ def examples(count: int) -> settings:
     return settings(max_examples=count if default else 15 * count, phases=phases)
 
 
-@pytest.mark.xdist_group("runs-a")
-@examples(2)
+@pytest.mark.heavy
+@examples(1)
 @given(data=st.data(), made=deliveries())
 def test_any_deliveries_make_the_same_lake(
     spark: SparkSession, tally: Tally, data: st.DataObject, made: Deliveries

@@ -144,8 +144,9 @@ class Turns:
                 raise _DeathError
 
         dying = cast("Engine", Watched(self._open(engine), (*WRITES, "restore"), die))
+        number, name = self._shared.runs, f"died-{self._shared.runs}"
         with pytest.raises(_DeathError):
-            run(self._shared.landing, self._shared.lake, self._shared.runs, engine=dying)
+            run(self._shared.landing, self._shared.lake, number, engine=dying, run_id=name)
         self._somebody_died = True
 
     def replay(self, engine: str) -> None:
@@ -191,7 +192,7 @@ def examples(count: int) -> settings:
     )
 
 
-@pytest.mark.xdist_group("runs-a")
+@pytest.mark.heavy
 @examples(1)
 @given(made=deliveries(min_files=9, max_files=9).map(in_ascii), place=st.integers(0, 20))
 def test_each_goes_on_where_the_other_died(
@@ -259,7 +260,7 @@ class AnyTurns(RuleBasedStateMachine):
         shutil.rmtree(self._folder)
 
 
-@pytest.mark.xdist_group("runs-b")
+@pytest.mark.heavy
 def test_any_turns_make_the_lake_that_one_engine_makes(spark: SparkSession, tally: Tally) -> None:
     machine = cast("type[AnyTurns]", partial(AnyTurns, spark, tally))
     run_state_machine_as_test(machine, settings=examples(1))
@@ -364,14 +365,14 @@ def take_turns(table: OneTable, first: str, names: Sequence[str | None]) -> None
     table.assert_rows([*moved, rows[-1]])
 
 
-@pytest.mark.xdist_group("runs-b")
+@pytest.mark.heavy
 @pytest.mark.parametrize("first", list(OTHER))
 def test_partitions_of_any_name_are_the_same_to_both(table: OneTable, first: str) -> None:
     """Names that paths and URLs spell otherwise, and no name: written, merged, restored in turn."""
     take_turns(table, first, ASCII_NAMES)
 
 
-@pytest.mark.xdist_group("runs-b")
+@pytest.mark.heavy
 def test_polars_leaves_partitions_alone_that_it_cannot_replace(table: OneTable) -> None:
     """Of what Spark wrote under letters beyond ASCII, delta-rs would remove nothing.
 
@@ -390,7 +391,7 @@ def test_polars_leaves_partitions_alone_that_it_cannot_replace(table: OneTable) 
     table.assert_rows([*rows, sold(9, LETTERS[0], 99)])
 
 
-@pytest.mark.xdist_group("runs-a")
+@pytest.mark.heavy
 @pytest.mark.parametrize("first", list(OTHER))
 def test_checkpoints_of_the_log_are_the_same_to_both(table: OneTable, first: str) -> None:
     """Each restores across a checkpoint of the other, and reads on when the log before is gone.

@@ -1,0 +1,1 @@
+"""What the Pulumi program declares, and what its parts do."""

@@ -1,0 +1,1 @@
+"""The program, deployed by the real engine into an emulated account."""
