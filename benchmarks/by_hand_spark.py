@@ -158,7 +158,8 @@ def load(lake: Lake, landing: Path, entity: str) -> None:
 
 def _below(landing: Path) -> Column:
     """Return the path of a row's file below the landing zone."""
-    return sf.substr(sf.col("_metadata.file_path"), sf.lit(len(landing.resolve().as_uri()) + 2))
+    folder = landing.resolve().as_uri().removeprefix("file://")
+    return sf.substring_index("_metadata.file_path", f"{folder}/", -1)
 
 
 # --- Silver: typed, valid, one row per key -------------------------------------------------------

@@ -56,6 +56,7 @@ class PolarsEngine:
     """
 
     name = "polars"
+    rows_at_once = 1_000_000
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
