@@ -96,6 +96,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """Name of the engine, as users choose it."""
 
+    @property
+    def rows_at_once(self) -> int | None:
+        """Rows that are best gone through at once, for the sake of memory; None for any number."""
+
     def create(self, tables: Sequence[Table]) -> None:
         """Create the tables that do not exist, empty, as their contracts say.
 

@@ -27,9 +27,6 @@ from pipeline.transforms.gold.derivations import DERIVATIONS, Derivation
 from pipeline.transforms.silver.arrival import CHANGE, UPDATE, before
 from pipeline.transforms.silver.rows import changed_rows
 
-# Items whose revenue is shared at once; it bounds memory, not the result.
-_CHUNK_ITEMS = 1_000_000
-
 Dates = list[date]
 
 
@@ -193,12 +190,16 @@ class Summary:
         return (revenue.daily_customer_department(share, products) for share in self._shares)
 
     def _chunks(self) -> Iterator[Dates]:
-        """Split the touched dates so that each part has a bounded number of items."""
-        rows = self._engine.rows_by_date(silver(ORDER_ITEMS))
+        """Split the touched dates so that each part has no more items than the engine wants.
+
+        That bounds memory, and not the result.
+        """
+        most = self._engine.rows_at_once
+        rows = {} if most is None else self._engine.rows_by_date(silver(ORDER_ITEMS))
         chunk: Dates = []
         size = 0
         for day in self._touched.dates:
-            if chunk and size + rows.get(day, 0) > _CHUNK_ITEMS:
+            if chunk and most is not None and size + rows.get(day, 0) > most:
                 yield chunk
                 chunk, size = [], 0
             chunk.append(day)
@@ -209,14 +210,16 @@ class Summary:
     def _share(self, dates: Dates) -> Frame:
         """Share the revenue of the orders of some dates among their items, wherever these lie."""
         engine, order_id = self._engine, nw.col("order_id")
-        orders = engine.read(silver(ORDERS)).filter(nw.col("date").is_in(dates))
-        span = engine.fetch(
-            orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
-        )[0]
-        items = engine.read(silver(ORDER_ITEMS))
-        if span["low"] is not None:
-            # An item's own date may differ from its order's; its order_id lets files be skipped.
-            items = items.filter(order_id >= span["low"], order_id <= span["high"])
+        orders, items = engine.read(silver(ORDERS)), engine.read(silver(ORDER_ITEMS))
+        if not self._touched.all_dates or dates != self._touched.dates:
+            orders = orders.filter(nw.col("date").is_in(dates))
+            span = engine.fetch(
+                orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
+            )[0]
+            if span["low"] is not None:
+                # An item's own date may differ from its order's; its order_id lets files be
+                # skipped.
+                items = items.filter(order_id >= span["low"], order_id <= span["high"])
         return engine.checkpoint(revenue.shared_revenue(orders, items))
 
     def _customer_insights(self) -> list[Frame]:

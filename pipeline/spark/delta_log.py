@@ -37,6 +37,10 @@ class DeltaLogs:
         version = int(self._latest(address).version())
         return None if version < 0 else version
 
+    def is_empty(self, address: str) -> bool:
+        """Return whether the latest version has no data file."""
+        return bool(self._latest(address).numOfFiles() == 0)
+
     def transaction(self, address: str, app_id: str) -> int | None:
         """Return the last transaction that an application has noted in the table."""
         noted = self._latest(address).transactions().get(app_id)

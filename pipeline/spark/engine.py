@@ -1,10 +1,11 @@
 """The engine protocol on Spark and Delta Lake."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals.stable.v2 as nw
 from delta.tables import DeltaTable
@@ -26,10 +27,14 @@ from pipeline.spark.ingest import bronze_frame
 from pipeline.spark.session import prepared
 from pipeline.spark.upkeep import Upkeep
 
+_T = TypeVar("_T")
+
 _RUN = "spark.databricks.delta.commitInfo.userMetadata"
 _APPLICATION = "spark.databricks.delta.write.txnAppId"
 _TRANSACTION = "spark.databricks.delta.write.txnVersion"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Creating a table or asking its log is a small job, and most of its time nobody works.
+_TABLES_AT_ONCE = 4
 
 
 class SparkEngine:
@@ -43,20 +48,26 @@ class SparkEngine:
     """
 
     name = "spark"
+    rows_at_once = None
 
     def __init__(self, session: SparkSession, lake: str) -> None:
         self._session = prepared(session)
         self._lake = lake.rstrip("/")
         self._logs = DeltaLogs(session)
         self._upkeep = Upkeep(session, self._logs)
+        # Rows by table and version, as long as nobody else may take a version back.
+        self._counted: dict[tuple[str, int | None], int] = {}
 
     def create(self, tables: Sequence[Table]) -> None:
         """See `Engine.create`."""
-        for table in tables:
+
+        def create(table: Table) -> None:
             if self.exists(table):
                 self._add_columns(table)
             else:
                 self._create(table)
+
+        _for_each(tables, create)
 
     def _create(self, table: Table) -> None:
         retention = f"interval {table.retention_days} days"
@@ -103,18 +114,27 @@ class SparkEngine:
 
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
+        address = self._address(table)
         with told(f"reading {table.path}", self._lake):
-            return int(self._scan(table).count())
+            known = address, self._logs.version(address)
+            if known not in self._counted:
+                empty = self._logs.is_empty(address)
+                self._counted[known] = 0 if empty else int(self._scan(table).count())
+            return self._counted[known]
 
     def bounds(self, table: Table, column: str) -> tuple[int, int] | None:
         """See `Engine.bounds`."""
         with told(f"reading {table.path}", self._lake):
+            if self._logs.is_empty(self._address(table)):
+                return None
             low, high = self._scan(table).select(sf.min(column), sf.max(column)).collect()[0]
         return None if low is None else (low, high)
 
     def rows_by_date(self, table: Table) -> Mapping[date, int]:
         """See `Engine.rows_by_date`."""
         with told(f"reading {table.path}", self._lake):
+            if self._logs.is_empty(self._address(table)):
+                return {}
             return dict(self._scan(table).groupBy("date").agg(sf.count(sf.lit(1))).collect())
 
     def ingest(
@@ -136,8 +156,12 @@ class SparkEngine:
         """See `Engine.append`."""
         self._append(table, self._at_rest(table, frame), batch_id)
 
-    def _append(self, table: Table, rows: DataFrame, batch_id: int | None) -> None:
+    def _append(
+        self, table: Table, rows: DataFrame, batch_id: int | None, *, optimized: bool = True
+    ) -> None:
         writer = _noting(self._writer(table, rows, "append"), Operation.APPEND, batch_id)
+        if not optimized:
+            writer = writer.option("optimizeWrite", "false")
         with told(f"writing {table.path}", self._lake):
             writer.save(self._address(table))
 
@@ -171,8 +195,9 @@ class SparkEngine:
         """See `Engine.overwrite`."""
         if dates is not None and not dates:
             return
-        nothing = self._session.createDataFrame([], _schema(table))
-        parts = [self._at_rest(table, frame) for frame in frames] or [nothing]
+        parts = [self._at_rest(table, frame) for frame in frames]
+        if not parts:
+            parts = [self._session.createDataFrame([], _schema(table))]
         writer = self._writer(table, reduce(DataFrame.union, parts), "overwrite")
         writer = _noting(writer, Operation.OVERWRITE, batch_id)
         if dates is not None:
@@ -188,8 +213,9 @@ class SparkEngine:
         if records:
             schema = st.StructType([_field_inside(column) for column in table.columns])
             rows = [tuple(record[name] for name in table.column_names) for record in records]
-            frame = _narwhals(self._session.createDataFrame(rows, schema))
-            self._append(table, self._at_rest(table, frame), batch_id)
+            # A few rows are one file as they are.
+            frame = _narwhals(self._session.createDataFrame(rows, schema).coalesce(1))
+            self._append(table, self._at_rest(table, frame), batch_id, optimized=False)
 
     def checkpoint(self, frame: Frame) -> Frame:
         """See `Engine.checkpoint`."""
@@ -220,6 +246,7 @@ class SparkEngine:
 
     def restore(self, table: Table, version: int | None) -> None:
         """See `Engine.restore`."""
+        self._counted.clear()
         address = self._address(table)
         with told(f"restoring {table.path}", self._lake):
             if version is None:
@@ -230,14 +257,13 @@ class SparkEngine:
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""
         with told("reading the logs", self._lake):
-            addresses = [self._address(table) for table in tables]
-            noted = (
-                self._logs.transaction(address, operation) or 0
-                for address in addresses
-                if self._logs.exists(address)
-                for operation in Operation
-            )
-            return max(noted, default=0)
+            return max(_for_each(tables, self._last_batch), default=0)
+
+    def _last_batch(self, table: Table) -> int:
+        address = self._address(table)
+        if not self._logs.exists(address):
+            return 0
+        return max(self._logs.transaction(address, operation) or 0 for operation in Operation)
 
     def history(self, table: Table) -> list[Commit]:
         """See `Engine.history`."""
@@ -286,6 +312,7 @@ class SparkEngine:
 
     def close(self) -> None:
         """See `Engine.close`; what was evaluated once goes when Spark finds it unused."""
+        self._counted.clear()
 
     def _writer(self, table: Table, rows: DataFrame, mode: str) -> DataFrameWriter:
         return rows.write.format("delta").mode(mode).partitionBy(*table.partition_by)
@@ -315,6 +342,12 @@ class SparkEngine:
 
     def _address(self, table: Table) -> str:
         return f"{self._lake}/{table.path}"
+
+
+def _for_each(tables: Sequence[Table], work: Callable[[Table], _T]) -> list[_T]:
+    """Do for several tables at once what none of them minds; return what came of each."""
+    with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
+        return list(pool.map(work, tables))
 
 
 def _noting(writer: DataFrameWriter, operation: Operation, batch_id: int | None) -> DataFrameWriter:

@@ -1,4 +1,4 @@
-"""Rounds of measurement: by hand, the pipeline from nothing, and one more day."""
+"""Rounds of measurement: by hand, the pipeline from nothing, and one more day, on each engine."""
 
 import json
 import shutil
@@ -14,6 +14,10 @@ from pipeline.errors import EngineError
 from simulator.generate import Dirt, ShopConfig, generate
 
 DAYS = 30
+ENGINES = ("polars", "spark")
+BY_HAND, PIPELINE, ONE_MORE_DAY = "by hand", "pipeline", "one more day"
+
+_SCRIPTS = {"polars": "benchmarks.by_hand", "spark": "benchmarks.by_hand_spark"}
 _ITEMS_FOLDERS = ("products", "orders", "order_items")
 _PROJECT = Path(__file__).parents[2]
 
@@ -23,12 +27,14 @@ class Measurement:
     """What one run of one contestant cost.
 
     Attributes:
+        engine: `polars` or `spark`.
         name: `by hand`, `pipeline` or `one more day`.
-        seconds: Seconds of work, start of the interpreter and imports aside.
-        peak_bytes: Greatest resident size.
+        seconds: Seconds of work, start of the interpreter, imports and Spark's start aside.
+        peak_bytes: Greatest resident size, the JVM's included.
         steps: Seconds, rows and peak bytes by step, as the contestant tells them.
     """
 
+    engine: str
     name: str
     seconds: float
     peak_bytes: int
@@ -61,7 +67,11 @@ def prepare(folder: Path, orders: int) -> tuple[Path, Path]:
 
 
 def measure_round(
-    folder: Path, landing: Path, later: Path | None, say: Callable[[str], None]
+    folder: Path,
+    landing: Path,
+    later: Path | None,
+    say: Callable[[str], None],
+    engines: Sequence[str] = ENGINES[:1],
 ) -> list[Measurement]:
     """Measure each contestant once, one after the other.
 
@@ -70,25 +80,29 @@ def measure_round(
         landing: The landing zone of the run from nothing.
         later: A day more; None to leave that measurement out.
         say: Is told what begins.
+        engines: The engines to measure on.
     """
     lake, by_hand = folder / "lake", folder / "lake-by-hand"
     found = []
-    try:
-        say("by hand")
-        found.append(_measured("by hand", ["-m", "benchmarks.by_hand", landing, by_hand]))
-        say("pipeline")
-        child = ["-m", "simulator.bench.child"]
-        found.append(_measured("pipeline", [*child, landing, lake]))
+    for engine in engines:
+        child = ["-m", "simulator.bench.child", engine]
+        contestants: list[tuple[str, list[str | Path]]] = [
+            (BY_HAND, ["-m", _SCRIPTS[engine], landing, by_hand]),
+            (PIPELINE, [*child, landing, lake]),
+        ]
         if later is not None:
-            say("one more day")
-            found.append(_measured("one more day", [*child, later, lake]))
-    finally:
-        shutil.rmtree(lake, ignore_errors=True)
-        shutil.rmtree(by_hand, ignore_errors=True)
+            contestants.append((ONE_MORE_DAY, [*child, later, lake]))
+        try:
+            for name, words in contestants:
+                say(f"{engine}: {name}")
+                found.append(_measured(engine, name, words))
+        finally:
+            shutil.rmtree(lake, ignore_errors=True)
+            shutil.rmtree(by_hand, ignore_errors=True)
     return found
 
 
-def _measured(name: str, words: Sequence[str | Path]) -> Measurement:
+def _measured(engine: str, name: str, words: Sequence[str | Path]) -> Measurement:
     done = subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=_PROJECT,
@@ -98,11 +112,11 @@ def _measured(name: str, words: Sequence[str | Path]) -> Measurement:
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        msg = f"The measurement '{name}' failed: {last}"
+        msg = f"The measurement '{engine}: {name}' failed: {last}"
         raise EngineError(msg, "Look at the free memory and disk space, then run again.")
     told = json.loads(done.stdout.strip().splitlines()[-1])
     steps = told["steps"]
     if isinstance(steps, dict):
         # The script tells seconds by step and nothing else.
         steps = [{"step": step, "seconds": seconds} for step, seconds in steps.items()]
-    return Measurement(name, told["total_seconds"], told["peak_rss_bytes"], steps)
+    return Measurement(engine, name, told["total_seconds"], told["peak_rss_bytes"], steps)

@@ -65,6 +65,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "bench": (
         "lakehouse bench --orders 100000",
+        "lakehouse bench --engine both --orders 100000",
         "lakehouse bench --runs 3 --json",
     ),
 }

@@ -58,6 +58,7 @@ class PolarsEngine:
     """
 
     name = "polars"
+    rows_at_once = 1_000_000
 
     def __init__(self, lake: Path, versions: Mapping[str, int | None] | None = None) -> None:
         self._lake = lake

@@ -472,6 +472,7 @@ def with_spark(ready: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
     [
         (["simulate", "--engine", "spark"], "spark"),
         (["simulate", "--engine=spark", "lake"], "spark"),
+        (["bench", "--engine", "both"], "spark"),
         (["simulate", "--engine", "polars"], "laptop"),
         (["simulate", "spark"], "laptop"),
         (["simulate", "--", "--engine", "spark"], "laptop"),

@@ -124,7 +124,6 @@ def compare(
         wanted: One row per key, with the columns of the key and those that the rules ask for.
         rules: When a row is right.
     """
-    wanted = engine.checkpoint(wanted)
     judged = _judged(table, rows, wanted, rules)
     differs = nw.col(_MISSING) | nw.col(_EXTRA) | nw.col(_WRONG) | (nw.col(_COPIES) > 1)
     counts = engine.fetch(
@@ -141,8 +140,10 @@ def compare(
     if found["differing"]:
         first = judged.filter(differs).sort(*map(_key, table.key)).head(MAX_SAMPLES)
         samples = tuple(_sample(table, row, rules) for row in engine.fetch(first))
+    # Where no row is doubled, every row has a key of its own.
+    keys = count_rows(engine, wanted) if found["doubled"] else found["rows"] - found["extra"]
     return Comparison(
-        keys=count_rows(engine, wanted),
+        keys=keys,
         rows=found["rows"],
         differing=found["differing"],
         missing=found["missing"],

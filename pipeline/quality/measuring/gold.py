@@ -1,5 +1,6 @@
 """What the gold checks measure: every table that the run wrote, computed a second time."""
 
+from collections import Counter
 from decimal import Decimal
 
 import narwhals.stable.v2 as nw
@@ -38,8 +39,8 @@ def gold_measures(engine: Engine, written: Written) -> list[Measure]:
     sources = Sources(engine, written)
     return [
         *_table_measures(sources),
-        *_cross_measures(engine, sources.itemless_total()),
-        _trend(engine, written),
+        *_cross_measures(sources),
+        _trend(sources),
     ]
 
 
@@ -65,27 +66,24 @@ def _table_measures(sources: Sources) -> list[Measure]:
             Measure(RECOMPUTATION, table.path, result.differing, result.rows, result.samples)
         )
         if table in GOLD:
-            found.append(_completeness(sources.engine, table, result))
+            found.append(_completeness(sources, table, result))
     return found
 
 
-def _completeness(engine: Engine, table: Table, comparison: Comparison) -> Measure:
+def _completeness(sources: Sources, table: Table, comparison: Comparison) -> Measure:
     if table is DAILY_SALES:
-        return _complete_dates(engine)
+        return _complete_dates(sources)
     wrong = comparison.missing + comparison.extra + comparison.doubled
     samples = comparison.samples if wrong else ()
     return Measure(COMPLETENESS, table.path, wrong, comparison.keys, samples)
 
 
-def _complete_dates(engine: Engine) -> Measure:
+def _complete_dates(sources: Sources) -> Measure:
     """Hold the dates of daily_sales against the partitions of silver.orders."""
-    days = {day for day, rows in engine.rows_by_date(silver(ORDERS)).items() if rows}
-    found = engine.fetch(
-        engine.read(DAILY_SALES).group_by("date").agg(nw.len().cast(nw.Int64).alias("rows"))
-    )
-    times = {row["date"]: int(row["rows"]) for row in found}
+    days = {day for day, rows in sources.engine.rows_by_date(silver(ORDERS)).items() if rows}
+    times = Counter(row["date"] for row in sources.days)
     wrong = sorted((days ^ set(times)) | {day for day, count in times.items() if count > 1})
-    samples = first_samples(f"{day}: {times.get(day, 0)} times in daily_sales" for day in wrong)
+    samples = first_samples(f"{day}: {times[day]} times in daily_sales" for day in wrong)
     return Measure(COMPLETENESS, DAILY_SALES.path, len(wrong), len(days), samples)
 
 
@@ -95,9 +93,13 @@ def _total(engine: Engine, table: Table, *names: str) -> list[int]:
     return [int(row[name] or 0) for name in names]
 
 
-def _cross_measures(engine: Engine, itemless: int) -> list[Measure]:
+def _cross_measures(sources: Sources) -> list[Measure]:
     """Hold the sums of the tables against each other and against silver."""
-    sales, orders, items = _total(engine, DAILY_SALES, "total_sales", "order_count", "total_items")
+    engine, itemless = sources.engine, sources.itemless_total()
+    sales, orders, items = (
+        sum(int(row[name] or 0) for row in sources.days)
+        for name in ("total_sales", "order_count", "total_items")
+    )
     by_product, quantity = _total(engine, PRODUCT_PERFORMANCE, "total_sales", "total_quantity")
     (by_department,) = _total(engine, DEPARTMENT_ANALYTICS, "total_sales")
     spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
@@ -137,10 +139,10 @@ def _difference(check: Check, subject: str, found: int, known: int, said: str) -
     return Measure(check, subject, off, known, (said,) if off else ())
 
 
-def _trend(engine: Engine, written: Written) -> Measure:
+def _trend(sources: Sources) -> Measure:
     """Look for days whose sales are unlike those before among the days that were written."""
-    days = engine.fetch(engine.read(DAILY_SALES).select("date", "total_sales"))
-    totals = {row["date"]: int(row["total_sales"]) for row in days}
+    written = sources.written
+    totals = {row["date"]: int(row["total_sales"]) for row in sources.days}
     unusual = unusual_days(totals, set(written.dates))
     base = len(judged_days(totals, set(written.dates)))
     samples = first_samples(f"{day}: {Decimal(totals[day]).scaleb(-2)}" for day in unusual)

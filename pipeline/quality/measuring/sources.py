@@ -1,13 +1,15 @@
 """What gold is computed from a second time: frames of silver, each evaluated at most once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from pipeline.contracts import ORDER_ITEMS, ORDERS, PRODUCTS, Entity, silver
+from pipeline.contracts.gold import DAILY_SALES
 from pipeline.engine import Engine
 from pipeline.portable import Frame
 from pipeline.quality.measuring import recomputing
@@ -73,6 +75,13 @@ class Sources:
         first = part * len(days) // self.parts
         end = max(first + 1, (part + 1) * len(days) // self.parts)
         return Sources(self.engine, replace(self.written, dates=days[first:end], all_dates=False))
+
+    @cached_property
+    def days(self) -> list[Mapping[str, Any]]:
+        """Every row of daily_sales, as far as its sums are held against others."""
+        sales = self.engine.read(DAILY_SALES)
+        names = ("date", "total_sales", "order_count", "total_items")
+        return list(self.engine.fetch(sales.select(*names)))
 
     @cached_property
     def products(self) -> Frame:
