@@ -276,7 +276,8 @@ def test_whoever_reads_while_a_run_writes_sees_the_lake_from_before_it(
 def test_whoever_reads_while_the_first_run_writes_sees_no_table(
     landing: Path, tmp_path: Path
 ) -> None:
-    lake, seen = tmp_path / "new", set()
+    lake = tmp_path / "new"
+    seen: set[str] = set()
 
     def look(count: int) -> None:
         del count
