@@ -60,7 +60,9 @@ _LAPTOP = {
 # For tables of a few rows, where planning and compiling cost more than the work.
 SMALL = {
     "spark.master": "local[1]",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # Without the second compiler Java has room for little code, and would throw it away again.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m "
+    "-XX:+UseSerialGC",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
