@@ -170,21 +170,23 @@ class _Refinement:
     def _referred(self, typed: Frame) -> dict[str, Frame]:
         """Return of the tables referred to what lies within the bounds of the references.
 
-        A day's items refer to that day's orders: files of all other days are skipped.
+        A day's items refer to that day's orders: files of all other days are skipped. Of a table
+        that was empty before the run there are none.
         """
         engine, entity = self._engine, self._entity
-        if not entity.references:
-            return {}
-        span = engine.fetch(tally.reference_spans(typed, entity))[0]
         tables = {other.name: silver(other) for other in ENTITIES}
-        found: dict[str, Frame] = {}
-        for reference in entity.references:
+        found = {r.entity: engine.read(tables[r.entity]) for r in entity.references}
+        older = [r for r in entity.references if self._batch.pinned[tables[r.entity].path] > 0]
+        if not older:
+            return found
+        span = engine.fetch(tally.reference_spans(typed, entity))[0]
+        for reference in older:
             column = reference.column
             low, high = span[f"lowest__{column}"], span[f"highest__{column}"]
-            table = engine.read(tables[reference.entity])
             if low is not None:
-                table = table.filter(nw.col(column) >= low, nw.col(column) <= high)
-            found[reference.entity] = table
+                found[reference.entity] = found[reference.entity].filter(
+                    nw.col(column) >= low, nw.col(column) <= high
+                )
         return found
 
     def _count_outcomes(self, outcomes: list[dict[str, Any]]) -> int:
