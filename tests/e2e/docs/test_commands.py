@@ -67,8 +67,7 @@ def is_run_here(fence: Fence) -> bool:
 
 def has_something_to_run(fence: Fence) -> bool:
     """Return whether anything of the block is run here."""
-    runs = fence.language == "sql" or any(map(is_run, commands(fence)))
-    return is_run_here(fence) and runs
+    return is_run_here(fence) and (fence.language == "sql" or any(map(is_run, commands(fence))))
 
 
 PAGES = [page for page in pages() if any(map(has_something_to_run, fences(page)))]
