@@ -19,6 +19,9 @@ class EngineName(StrEnum):
     SPARK = "spark"
 
 
+# Of files in a landing zone and a lake together.
+_SMALL_BYTES = 64 << 20
+
 # What has to be there besides what every command needs.
 _NEEDED: dict[EngineName, tuple[str, ...]] = {
     EngineName.POLARS: (),
@@ -41,8 +44,14 @@ def check_installed(name: EngineName) -> None:
         raise CallError(msg, hint)
 
 
-def open_engine(name: EngineName, lake: Path, shown: Progress) -> "Engine":
+def open_engine(name: EngineName, lake: Path, shown: Progress, *more: Path) -> "Engine":
     """Return an engine on a lake; Spark is started where it does not run yet.
+
+    Args:
+        name: Which engine.
+        lake: Root folder of the lake.
+        shown: Is told that Spark is started.
+        more: Other folders that will be read; with the lake they tell whether the data is small.
 
     Raises:
         CallError: Spark is not installed here.
@@ -53,7 +62,19 @@ def open_engine(name: EngineName, lake: Path, shown: Progress) -> "Engine":
         return PolarsEngine(lake)
     check_installed(name)
     from pipeline.spark.engine import SparkEngine
-    from pipeline.spark.session import laptop_session
+    from pipeline.spark.session import SMALL, laptop_session
 
     shown.step("starting Spark")
-    return SparkEngine(laptop_session(), str(lake.resolve()))
+    settings = SMALL if _is_small(lake, *more) else None
+    return SparkEngine(laptop_session(settings), str(lake.resolve()))
+
+
+def _is_small(*folders: Path) -> bool:
+    """Return whether Spark would take longer to plan and compile its queries than to do them."""
+    left = _SMALL_BYTES
+    for folder in folders:
+        for file in folder.rglob("*"):
+            left -= file.stat().st_size if file.is_file() else 0
+            if left < 0:
+                return False
+    return True

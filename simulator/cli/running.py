@@ -86,13 +86,14 @@ def opened(
     """Return the lakehouse of a landing zone and a lake; see `run`."""
     import time
 
+    from pipeline.landing.store import LocalStore
     from pipeline.quality.thresholds import Thresholds
     from pipeline.runner.home import LakeHome
     from pipeline.runner.run import Lakehouse
     from simulator.cli.alerts import LaptopSink
 
     return Lakehouse(
-        open_engine(engine, lake, shown),
+        open_engine(engine, lake, shown, *([store.root] if isinstance(store, LocalStore) else [])),
         LakeHome(lake),
         store,
         observer=shown,

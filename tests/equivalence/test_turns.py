@@ -198,18 +198,21 @@ def examples(count: int) -> settings:
 def test_each_goes_on_where_the_other_died(
     spark: SparkSession, tally: Tally, made: Deliveries, place: int
 ) -> None:
-    """On a new lake and an old one; then each tries again, moves the date, rebuilds gold."""
+    """On a new lake and an old one; nightly each also tries again, moves the date, rebuilds gold."""
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as folder:
         turns = Turns(Path(folder), spark, tally)
         steps: list[Callable[[], None]] = [
             partial(turns.run, "spark", made[:4], dying_at=place),
-            partial(turns.run, "spark", made[4:6], dying_at=place + 7),
-            partial(turns.run, "polars", made[6:], dying_at=place + 3),
-            partial(turns.replay, "polars"),
+            partial(turns.run, "polars", made[4:6], dying_at=place + 3),
             partial(turns.replay, "spark"),
-            partial(turns.run, "spark", as_of=date(2025, 12, 24)),
-            partial(turns.run, "polars", rebuild=True),
         ]
+        if not settings().derandomize:
+            steps += [
+                partial(turns.run, "spark", made[6:], dying_at=place + 7),
+                partial(turns.replay, "polars"),
+                partial(turns.run, "spark", as_of=date(2025, 12, 24)),
+                partial(turns.run, "polars", rebuild=True),
+            ]
         for step in steps:
             step()
             turns.check()

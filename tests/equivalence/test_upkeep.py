@@ -76,9 +76,10 @@ def test_a_lake_kept_up_by_one_engine_is_gone_on_with_by_the_other(
     tally.compared(cases=len(done), rows=sum(len(rows) for rows in before.values()))
 
     engine = opened(other, kept.lake, spark)
-    for table in TABLES:
-        # The oldest is the first to be lost.
-        for version in sorted(needed[table.path])[: 1 if settings().derandomize else None]:
+    # Nightly all of it; by default the oldest versions, which are the first to be lost.
+    is_short = settings().derandomize
+    for table in (t for t in TABLES if t.layer in {"silver", "gold"} or not is_short):
+        for version in sorted(needed[table.path])[: 1 if is_short else None]:
             assert engine.fetch(engine.read(table, version)) is not None
             engine.restore(table, version)
             assert engine.row_count(table) <= len(before[table.path])
