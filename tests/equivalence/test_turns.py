@@ -198,7 +198,7 @@ def examples(count: int) -> settings:
 def test_each_goes_on_where_the_other_died(
     spark: SparkSession, tally: Tally, made: Deliveries, place: int
 ) -> None:
-    """On a new lake and an old one; nightly each also tries again, moves the date, rebuilds gold."""
+    """On a new lake and an old one; nightly each also tries again, moves dates, rebuilds gold."""
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as folder:
         turns = Turns(Path(folder), spark, tally)
         steps: list[Callable[[], None]] = [
