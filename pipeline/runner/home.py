@@ -26,6 +26,12 @@ def is_foreign(name: str) -> bool:
     return not name.startswith("_")
 
 
+def unfinished(name: str) -> str:
+    """Return the name that a file of a lake has while it is written: never a foreign one."""
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}_{file.removeprefix('_')}.new"
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a run must undo if it does not come to its end.
@@ -64,24 +70,34 @@ class LakeHome:
             LakeError: The lake cannot be read, or a newer version of this software made it.
         """
         try:
-            text = self._read(_MARKER)
-            if text is not None:
-                _check_format(text, self.address)
+            if self._is_marked():
                 return True
-            self._check_free()
+            if self._is_free():
+                return False
+            # Another run may have begun the lake between the two looks.
+            if self._is_marked():
+                return True
         except OSError as error:
             msg = f"The lake {self.address} cannot be read: {error.strerror}."
             raise LakeError(msg, "Allow this user to read it.") from error
-        return False
+        msg = f"{self.address} is not empty and not a lake."
+        raise CallError(msg, "Name an empty or new place, or a lake made by this software.")
 
-    def _check_free(self) -> None:
-        """Refuse a place that something else lies in already."""
-        if self.root.exists() and not self.root.is_dir():
+    def _is_marked(self) -> bool:
+        text = self._read(_MARKER)
+        if text is not None:
+            _check_format(text, self.address)
+        return text is not None
+
+    def _is_free(self) -> bool:
+        """Return whether nothing lies in the place but what a beginning or a lock leaves there."""
+        try:
+            return not any(is_foreign(entry.name) for entry in self.root.iterdir())
+        except FileNotFoundError:
+            return True
+        except NotADirectoryError as error:
             msg = f"{self.root} is a file, not a folder."
-            raise CallError(msg, "Name a folder for the lake.")
-        if self.root.is_dir() and any(is_foreign(entry.name) for entry in self.root.iterdir()):
-            msg = f"{self.root} is not empty and not a lake."
-            raise CallError(msg, "Name an empty or new folder, or one made by this software.")
+            raise CallError(msg, "Name a folder for the lake.") from error
 
     def begin(self, intent: Intent) -> None:
         """Note durably what has to be undone should the run not come to its end.
@@ -106,7 +122,7 @@ class LakeHome:
 
     def _forget_beginning(self) -> None:
         """Take back what `begin` left behind when it could not finish; nothing else was done."""
-        for name in (_RESERVE, _JOURNAL, f"{_JOURNAL}.new", f"{_MARKER}.new"):
+        for name in (_RESERVE, _JOURNAL, unfinished(_JOURNAL), unfinished(_MARKER)):
             # Where nothing can be written, nothing was left behind either.
             with suppress(OSError):
                 self._remove(name)
@@ -221,7 +237,7 @@ class LakeHome:
 
     def _write(self, name: str, text: str) -> None:
         """Write a file so that it is there whole or not at all, even after a loss of power."""
-        new = self.root / f"{name}.new"
+        new = self.root / unfinished(name)
         new.parent.mkdir(exist_ok=True)
         with new.open("w", encoding="utf-8") as file:
             file.write(text)

@@ -4,7 +4,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import CallError
 from pipeline.landing.s3 import bucket_and_prefix, s3_client, told
 from pipeline.runner.home import LakeHome, is_foreign
 
@@ -32,15 +31,13 @@ class S3LakeHome(LakeHome):
     def _client(self) -> Any:
         return s3_client()
 
-    def _check_free(self) -> None:
+    def _is_free(self) -> bool:
         with told(f"listing {self._address}"):
             found = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100
             )
         names = [entry["Key"].removeprefix(self._prefix) for entry in found.get("Contents", ())]
-        if any(is_foreign(name) for name in names if name):
-            msg = f"{self._address} is not empty and not a lake."
-            raise CallError(msg, "Name an empty prefix, or one made by this software.")
+        return not any(is_foreign(name) for name in names if name)
 
     def _prepare(self) -> None:
         """Do nothing: a prefix needs no making."""

@@ -12,7 +12,7 @@ from simulator.doctor.finding import Finding, Patient, Severity
 from simulator.engine.polars_engine import SCRATCH
 
 # What a run uses on its way, and removes.
-_PASSING = (SCRATCH, "_reserve", "_run.json.new", "_state.json.new", "lakehouse.json.new")
+_PASSING = (SCRATCH, "_reserve", "_run.json.new", "_state.json.new", "_lakehouse.json.new")
 
 
 def marker(patient: Patient) -> Iterator[Finding]:
