@@ -6,13 +6,7 @@ in the usual spelling. Its gold is the pipeline's, to the last digit.
     python -m benchmarks.by_hand LANDING LAKE
 """
 
-import argparse
-import json
-import resource
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,47 +14,13 @@ from typing import Final
 import polars as pl
 from deltalake import DeltaTable, WriterProperties
 
-COLUMNS: Final = {
-    table: columns.split()
-    for table, columns in {
-        "products": "product_id department_id department product_name",
-        "orders": "order_num order_id user_id order_timestamp total_amount date",
-        "order_items": """id order_id user_id days_since_prior_order product_id add_to_cart_order
-            reordered order_timestamp date""",
-        "daily_sales": """date total_sales order_count avg_order_value unique_customers total_items
-            avg_items_per_order""",
-        "product_performance": """product_id department product_name total_quantity total_sales
-            order_count reorder_rate avg_days_between_orders""",
-        "department_analytics": """department total_sales product_count order_count customer_count
-            avg_order_value""",
-        "customer_insights": """user_id total_orders total_spend avg_order_value first_order_date
-            last_order_date days_since_last_order favorite_department favorite_product_id
-            customer_segment""",
-    }.items()
-}
-KEYS: Final = {"products": "product_id", "orders": "order_id", "order_items": "id"}
-LINEAGE: Final = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
+from benchmarks.job import COLUMNS, DECIMALS, KEYS, LINEAGE, SEGMENT, Seconds, perform
 
 FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
 WRITER: Final = WriterProperties(
     compression="ZSTD", compression_level=1, max_row_group_size=1 << 18
 )
-DECIMALS: Final = {
-    "total_sales": (15, 2),
-    "total_spend": (15, 2),
-    "avg_order_value": (10, 2),
-    "avg_items_per_order": (7, 2),
-    "avg_days_between_orders": (7, 2),
-    "reorder_rate": (5, 4),
-}
-SEGMENT: Final = """
-    CASE WHEN total_orders > 10 THEN 'Loyal'
-         WHEN total_orders > 5 AND days_since_last_order <= 30 THEN 'Active'
-         WHEN total_orders > 1 AND days_since_last_order <= 90 THEN 'Regular'
-         WHEN days_since_last_order > 90 THEN 'Lapsed'
-         ELSE 'New' END
-"""
 # Polars reads ahead in every scan of a concat at once: this bounds the text in memory.
 FILES_PER_APPEND: Final = 6
 
@@ -339,31 +299,24 @@ def _stored(column: str) -> pl.Expr:
 
 def run(landing: Path, lake: Lake) -> dict[str, float]:
     """Fill a fresh lake from a landing zone and return the seconds that each step took."""
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        seconds[name] = round(time.perf_counter() - start, 3)
-
+    seconds = Seconds()
     updated = lake.now.alias("last_updated_timestamp")
     for entity in KEYS:
-        with step(f"bronze/{entity}"):
+        with seconds.step(f"bronze/{entity}"):
             load(lake, landing, entity)
-    with step("silver/products"):
+    with seconds.step("silver/products"):
         catalogue = lake.scan("bronze/products").select(pl.col("source_file").max()).collect()
         active = pl.col("source_file") == catalogue.item()
         refine(lake, "products", derived=[active.alias("is_active"), updated], references={})
-    with step("silver/orders"):
+    with seconds.step("silver/orders"):
         instant = pl.col("order_timestamp").dt
         weekday = instant.weekday().cast(pl.Int32).alias("day_of_week")
         hour = instant.hour().cast(pl.Int32).alias("hour_of_day")
         refine(lake, "orders", derived=[weekday, hour], references={}, partition_by="date")
-    with step("silver/order_items"):
+    with seconds.step("silver/order_items"):
         references = {"order_id": "silver/orders", "product_id": "silver/products"}
         refine(lake, "order_items", derived=[], references=references, partition_by="date")
-    with step("shared revenue"):
+    with seconds.step("shared revenue"):
         shared = share_revenue(lake)
     for table, partition_by in (
         (daily_sales, "date"),
@@ -371,29 +324,12 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
         (department_analytics, "department"),
         (customer_insights, "customer_segment"),
     ):
-        with step(f"gold/{table.__name__}"):
+        with seconds.step(f"gold/{table.__name__}"):
             columns = map(_stored, COLUMNS[table.__name__])
             rows = table(lake, shared).select(*columns, updated).cast({pl.UInt32: pl.Int64})
             lake.append(f"gold/{table.__name__}", rows, partition_by)
     return seconds
 
 
-def main() -> None:
-    """Run the job on the folders named on the command line and print what it took."""
-    start = time.perf_counter()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("landing", type=Path)
-    parser.add_argument("lake", type=Path, help="a folder that does not exist yet")
-    arguments = parser.parse_args()
-    if arguments.lake.exists():
-        parser.error(f"{arguments.lake} exists already")
-    seconds = run(arguments.landing, Lake(arguments.lake, datetime.now(UTC)))
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    total = round(time.perf_counter() - start, 3)
-    result = {"steps": seconds, "total_seconds": total, "peak_rss_bytes": peak}
-    print(json.dumps(result))  # noqa: T201
-
-
 if __name__ == "__main__":
-    main()
+    perform(__doc__, Lake, run)

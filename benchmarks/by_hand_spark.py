@@ -6,101 +6,21 @@ spelling. Its gold is the pipeline's, to the last digit.
     python -m benchmarks.by_hand_spark LANDING LAKE
 """
 
-import argparse
-import json
-import os
-import resource
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import pyspark
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-COLUMNS: Final = {
-    table: columns.split()
-    for table, columns in {
-        "products": "product_id department_id department product_name",
-        "orders": "order_num order_id user_id order_timestamp total_amount date",
-        "order_items": """id order_id user_id days_since_prior_order product_id add_to_cart_order
-            reordered order_timestamp date""",
-        "daily_sales": """date total_sales order_count avg_order_value unique_customers total_items
-            avg_items_per_order""",
-        "product_performance": """product_id department product_name total_quantity total_sales
-            order_count reorder_rate avg_days_between_orders""",
-        "department_analytics": """department total_sales product_count order_count customer_count
-            avg_order_value""",
-        "customer_insights": """user_id total_orders total_spend avg_order_value first_order_date
-            last_order_date days_since_last_order favorite_department favorite_product_id
-            customer_segment""",
-    }.items()
-}
-KEYS: Final = {"products": "product_id", "orders": "order_id", "order_items": "id"}
-LINEAGE: Final = ("source_file", "source_row", "batch_id", "ingestion_timestamp")
+from benchmarks.job import COLUMNS, DECIMALS, KEYS, LINEAGE, SEGMENT, Seconds, perform
+from pipeline.spark.session import laptop_session
 
 FIRST_INSTANT: Final = "2000-01-01T00:00:00Z"
 END_OF_TIME: Final = "2100-01-01T00:00:00Z"
-DECIMALS: Final = {
-    "total_sales": (15, 2),
-    "total_spend": (15, 2),
-    "avg_order_value": (10, 2),
-    "avg_items_per_order": (7, 2),
-    "avg_days_between_orders": (7, 2),
-    "reorder_rate": (5, 4),
-}
-SEGMENT: Final = """
-    CASE WHEN total_orders > 10 THEN 'Loyal'
-         WHEN total_orders > 5 AND days_since_last_order <= 30 THEN 'Active'
-         WHEN total_orders > 1 AND days_since_last_order <= 90 THEN 'Regular'
-         WHEN days_since_last_order > 90 THEN 'Lapsed'
-         ELSE 'New' END
-"""
-
-PACKAGES: Final = ("io.delta:delta-spark_2.13:4.2.0", "io.delta:delta-storage:4.2.0")
-# What delta.configure_spark_with_delta_pip cannot leave out: Delta declares it, some cannot be had,
-# and this use of it needs none of it.
-NOT_NEEDED: Final = (
-    "io.delta:delta-kernel-api",
-    "io.delta:delta-kernel-defaults",
-    "io.delta:delta-kernel-unitycatalog",
-    "io.unitycatalog:unitycatalog-client",
-    "org.antlr:antlr4-runtime",
-    "org.apache.logging.log4j:log4j-core",
-    "org.slf4j:slf4j-api",
-)
-# Memory, shuffles and the layout of tables are those of the pipeline's session on a laptop.
-SETTINGS: Final = {
-    "spark.master": "local[*]",
-    "spark.driver.memory": "3g",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/lakehouse-warehouse",
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.optimizeWrite.enabled": "true",
-    "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
-    "spark.databricks.delta.properties.defaults.minWriterVersion": "2",
-    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-    "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
-    "spark.jars.packages": ",".join(PACKAGES),
-    "spark.jars.excludes": ",".join(NOT_NEEDED),
-    "spark.jars.ivy": os.environ.get("LAKEHOUSE_IVY") or str(Path.home() / ".ivy2.lakehouse"),
-}
 # More than any file has: each is read by a task of its own, which numbers its rows.
 WHOLE_FILE: Final = 1 << 40
 ROW_IN_TASK: Final = (1 << 33) - 1
@@ -408,30 +328,23 @@ def _stored(column: str) -> Column:
 
 def run(landing: Path, lake: Lake) -> dict[str, float]:
     """Fill a fresh lake from a landing zone and return the seconds that each step took."""
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        seconds[name] = round(time.perf_counter() - start, 3)
-
+    seconds = Seconds()
     updated = lake.now.alias("last_updated_timestamp")
     for entity in KEYS:
-        with step(f"bronze/{entity}"):
+        with seconds.step(f"bronze/{entity}"):
             load(lake, landing, entity)
-    with step("silver/products"):
+    with seconds.step("silver/products"):
         catalogue = lake.read("bronze/products").agg(sf.max("source_file")).collect()[0][0]
         active = (sf.col("source_file") == catalogue).alias("is_active")
         refine(lake, "products", derived=[active, updated], references={})
-    with step("silver/orders"):
+    with seconds.step("silver/orders"):
         weekday = (sf.weekday("order_timestamp") + 1).alias("day_of_week")
         hour = sf.hour("order_timestamp").alias("hour_of_day")
         refine(lake, "orders", derived=[weekday, hour], references={}, partition_by="date")
-    with step("silver/order_items"):
+    with seconds.step("silver/order_items"):
         references = {"order_id": "silver/orders", "product_id": "silver/products"}
         refine(lake, "order_items", derived=[], references=references, partition_by="date")
-    with step("shared revenue"):
+    with seconds.step("shared revenue"):
         shared = share_revenue(lake)
     tables: Sequence[tuple[Callable[[Lake, DataFrame], DataFrame], str]] = (
         (daily_sales, "date"),
@@ -440,7 +353,7 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
         (customer_insights, "customer_segment"),
     )
     for table, partition_by in tables:
-        with step(f"gold/{table.__name__}"):
+        with seconds.step(f"gold/{table.__name__}"):
             columns = map(_stored, COLUMNS[table.__name__])
             rows = table(lake, shared).select(*columns, updated)
             lake.append(f"gold/{table.__name__}", rows, partition_by)
@@ -448,42 +361,10 @@ def run(landing: Path, lake: Lake) -> dict[str, float]:
     return seconds
 
 
-def _peak_bytes(session: SparkSession) -> int:
-    """Return the peak of this process and of the JVM that works for it, where the system tells."""
-    peaks = []
-    for process in ("self", session.sparkContext._gateway.proc.pid):  # noqa: SLF001 - no other way
-        try:
-            status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-        except OSError:
-            unit = 1 if sys.platform == "darwin" else 1024
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        peaks += [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return sum(map(int, peaks)) * 1024
-
-
-def main() -> None:
-    """Run the job on the folders named on the command line and print what it took."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("landing", type=Path)
-    parser.add_argument("lake", type=Path, help="a folder that does not exist yet")
-    arguments = parser.parse_args()
-    if arguments.lake.exists():
-        parser.error(f"{arguments.lake} exists already")
-    builder = SparkSession.builder.appName(f"by hand on Spark {pyspark.__version__}")
-    for name, value in SETTINGS.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    start = time.perf_counter()
-    seconds = run(arguments.landing, Lake(session, arguments.lake, datetime.now(UTC)))
-    total = round(time.perf_counter() - start, 3)
-    result = {
-        "steps": seconds,
-        "total_seconds": total,
-        "peak_rss_bytes": _peak_bytes(session),
-    }
-    print(json.dumps(result))  # noqa: T201
+def open_lake(root: Path, now: datetime) -> Lake:
+    """Start the session that the pipeline has on a laptop, so that both have the same settings."""
+    return Lake(laptop_session(), root, now)
 
 
 if __name__ == "__main__":
-    main()
+    perform(__doc__, open_lake, run)
