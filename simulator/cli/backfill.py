@@ -53,7 +53,7 @@ def backfill(
     from simulator.cli.lakes import check_lake
     from simulator.cli.locking import locked
     from simulator.cli.report_view import print_report
-    from simulator.cli.running import run_without_files
+    from simulator.cli.running import run
 
     if first is not None and last is not None and first > last:
         msg = f"--from {first} lies after --to {last}."
@@ -61,7 +61,7 @@ def backfill(
     check_lake(lake)
     request = partial(RunRequest, backfill=Backfill(first, last, silver))
     with locked(lake, wait=wait), progress() as shown:
-        report = run_without_files(lake, request, shown=shown, engine=engine)
+        report = run(None, lake, request, shown=shown, engine=engine)
     if as_json:
         console.document({"lake": str(lake), **report.document()})
         return

@@ -8,9 +8,8 @@ import typer
 
 from pipeline.errors import CallError
 from simulator.cli import console
-from simulator.cli.console import note
 from simulator.cli.guard import FAILED
-from simulator.cli.lakes import check_lake, find_table
+from simulator.cli.lakes import find_table, tell_of_run
 from simulator.cli.options import AsJson
 from simulator.cli.progress import progress
 from simulator.cli.text import cell, count, listed, plain, shown
@@ -62,9 +61,7 @@ def compare(
     Exit code 0 means equal, 1 that something differs, 2 that the call was wrong.
     """
     for root in dict.fromkeys((lake_a, lake_b)):
-        if check_lake(root) is not None:
-            where = f"A run is under way in {root} or was interrupted"
-            note(f"{where}: its tables may not fit together yet.")
+        tell_of_run(root, "its tables may not fit together yet")
     from simulator.compare import compare as compare_lakes
     from simulator.compare import present_tables
 

@@ -1,5 +1,6 @@
 """The engines that a command may be done by."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,14 +45,16 @@ def check_installed(name: EngineName) -> None:
         raise CallError(msg, hint)
 
 
-def open_engine(name: EngineName, lake: Path, shown: Progress, *more: Path) -> "Engine":
+def open_engine(
+    name: EngineName, lake: Path, shown: Progress, landing: Path | None = None
+) -> "Engine":
     """Return an engine on a lake; Spark is started where it does not run yet.
 
     Args:
         name: Which engine.
         lake: Root folder of the lake.
         shown: Is told that Spark is started.
-        more: Other folders that will be read; with the lake they tell whether the data is small.
+        landing: The landing zone, if one is read; with the lake it tells whether the data is small.
 
     Raises:
         CallError: Spark is not installed here.
@@ -65,11 +68,12 @@ def open_engine(name: EngineName, lake: Path, shown: Progress, *more: Path) -> "
     from pipeline.spark.session import SMALL, laptop_session
 
     shown.step("starting Spark")
-    settings = SMALL if _is_small(lake, *more) else None
+    folders = [lake] if landing is None else [lake, landing]
+    settings = SMALL if _are_small(folders) else None
     return SparkEngine(laptop_session(settings), str(lake.resolve()))
 
 
-def _is_small(*folders: Path) -> bool:
+def _are_small(folders: Iterable[Path]) -> bool:
     """Return whether Spark would take longer to plan and compile its queries than to do them."""
     left = _SMALL_BYTES
     for folder in folders:

@@ -1,6 +1,6 @@
 """Lakes as the commands meet them: found, opened for reading, locked for a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,25 +31,25 @@ def reading(root: Path) -> "Iterator[PolarsEngine]":
     """
     from simulator.engine.polars_engine import PolarsEngine
 
-    engine = PolarsEngine(root, versions_to_read(root))
+    intent = tell_of_run(root)
+    engine = PolarsEngine(root, intent.versions if intent else None)
     try:
         yield engine
     finally:
         engine.close()
 
 
-def versions_to_read(root: Path) -> Mapping[str, int | None]:
-    """Return the versions of tables that fit together, by path; nothing where the latest ones do.
+def tell_of_run(root: Path, means: str = "this is the lake from before it") -> "Intent | None":
+    """Check a lake as `check_lake` does; say so if a run has not ended there, and what it means.
 
     Raises:
         CallError: There is no lake.
         LakeError: It cannot be read.
     """
     intent = check_lake(root)
-    if intent is None:
-        return {}
-    note(f"A run is under way in {root} or was interrupted: this is the lake from before it.")
-    return intent.versions
+    if intent is not None:
+        note(f"A run is under way in {root} or was interrupted: {means}.")
+    return intent
 
 
 def check_lake(root: Path) -> "Intent | None":

@@ -144,11 +144,11 @@ def _release(lake: Path, *, as_json: bool) -> None:
     from simulator.cli.locking import locked
     from simulator.cli.progress import progress
     from simulator.cli.report_view import print_report
-    from simulator.cli.running import run_without_files
+    from simulator.cli.running import run
 
     check_lake(lake)
     with locked(lake), progress() as seen:
-        report = run_without_files(lake, partial(RunRequest, release=True), shown=seen)
+        report = run(None, lake, partial(RunRequest, release=True), shown=seen)
     if as_json:
         console.document({"lake": str(lake), **report.document()})
     else:

@@ -9,7 +9,7 @@ import typer
 from pipeline.errors import CallError
 from simulator.cli import console
 from simulator.cli.answer import Format, format_for, give
-from simulator.cli.lakes import versions_to_read
+from simulator.cli.lakes import tell_of_run
 from simulator.cli.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def query(
     if lake is None:
         msg = "There is no lake to ask."
         raise CallError(msg, "Name it with --lake DIR.")
-    versions_to_read(lake)  # The session reads them; this says so.
+    tell_of_run(lake)
     texts = _statements(statement)
     if to is not None and texts is not None and len(texts) != 1:
         msg = f"One file takes one answer, and there are {len(texts)} statements."

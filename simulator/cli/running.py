@@ -11,7 +11,6 @@ from simulator.cli.engines import EngineName, open_engine
 from simulator.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from pipeline.landing.store import Store
     from pipeline.quality.thresholds import Thresholds
     from pipeline.runner.report import RunReport
     from pipeline.runner.run import Lakehouse, RunRequest
@@ -21,7 +20,7 @@ _LONGEST_PAUSE = 1.0
 
 
 def run(
-    landing: Path,
+    landing: Path | None,
     lake: Path,
     request: "Callable[[datetime], RunRequest]",
     *,
@@ -32,7 +31,7 @@ def run(
     """Run once with the clock's time; whoever calls holds the lake's lock.
 
     Args:
-        landing: The landing zone.
+        landing: The landing zone; None to run on what the lake holds.
         lake: The lake.
         request: Makes the request from the run's time.
         shown: Is told how the run gets on.
@@ -42,29 +41,7 @@ def run(
     Raises:
         LakehouseError: The run failed; the lake is what it was before it.
     """
-    from pipeline.landing.store import LocalStore
-
-    store = LocalStore(landing)
-    lakehouse = opened(store, lake, shown=shown, engine=engine, thresholds=thresholds)
-    return _run(lakehouse, request)
-
-
-def run_without_files(
-    lake: Path,
-    request: "Callable[[datetime], RunRequest]",
-    *,
-    shown: Progress,
-    engine: EngineName = EngineName.POLARS,
-    thresholds: "Thresholds | None" = None,
-) -> "RunReport":
-    """Run on what a lake holds, with no landing zone; see `run`."""
-    from pipeline.landing.store import NoDeliveries
-
-    lakehouse = opened(NoDeliveries(), lake, shown=shown, engine=engine, thresholds=thresholds)
-    return _run(lakehouse, request)
-
-
-def _run(lakehouse: "Lakehouse", request: "Callable[[datetime], RunRequest]") -> "RunReport":
+    lakehouse = _opened(landing, lake, shown=shown, engine=engine, thresholds=thresholds)
     try:
         return lakehouse.run(request(datetime.now(UTC)))
     except KeyboardInterrupt:
@@ -75,25 +52,25 @@ def _run(lakehouse: "Lakehouse", request: "Callable[[datetime], RunRequest]") ->
         raise
 
 
-def opened(
-    store: "Store",
+def _opened(
+    landing: Path | None,
     lake: Path,
     *,
     shown: Progress,
-    engine: EngineName = EngineName.POLARS,
-    thresholds: "Thresholds | None" = None,
+    engine: EngineName,
+    thresholds: "Thresholds | None",
 ) -> "Lakehouse":
-    """Return the lakehouse of a landing zone and a lake; see `run`."""
     import time
 
-    from pipeline.landing.store import LocalStore
+    from pipeline.landing.store import LocalStore, NoDeliveries
     from pipeline.quality.thresholds import Thresholds
     from pipeline.runner.home import LakeHome
     from pipeline.runner.run import Lakehouse
     from simulator.cli.alerts import LaptopSink
 
+    store = NoDeliveries() if landing is None else LocalStore(landing)
     return Lakehouse(
-        open_engine(engine, lake, shown, *([store.root] if isinstance(store, LocalStore) else [])),
+        open_engine(engine, lake, shown, landing),
         LakeHome(lake),
         store,
         observer=shown,

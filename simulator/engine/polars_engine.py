@@ -36,7 +36,7 @@ from pipeline.portable import Frame, from_storage, to_storage
 from pipeline.portable.polars import type_at_rest
 from simulator.engine import upkeep
 from simulator.engine.failures import told
-from simulator.engine.tables import LocalTable
+from simulator.engine.tables import LocalTables
 
 # Row groups of this size keep the writer's memory low and let readers skip.
 _ROW_GROUP_ROWS = 131_072
@@ -53,8 +53,7 @@ class PolarsEngine:
 
     Args:
         lake: Root folder of the lake.
-        versions: For readers: the versions to read tables as, by path; None for a table that is
-            not there. Tables that are not named are read as their latest version.
+        versions: For readers: the versions to read tables as; see `LocalTables`.
     """
 
     name = "polars"
@@ -62,7 +61,7 @@ class PolarsEngine:
 
     def __init__(self, lake: Path, versions: Mapping[str, int | None] | None = None) -> None:
         self._lake = lake
-        self._versions = versions or {}
+        self._tables = LocalTables(lake, versions)
         self._scratch = lake / SCRATCH / uuid.uuid4().hex
         self._latest_tables: dict[str, DeltaTable] = {}
         self._snapshots: dict[str, DeltaTable] = {}
@@ -100,14 +99,11 @@ class PolarsEngine:
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
-        if table.path in self._versions:
-            return self._versions[table.path] is not None
-        known = table.path in self._latest_tables
-        return known or DeltaTable.is_deltatable(str(self._path(table)))
+        return table.path in self._latest_tables or self._tables.exists(table)
 
     def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
-        snapshot = self._snapshot(table) if version is None else self._opened(table, version)
+        snapshot = self._snapshot(table) if version is None else self._tables.open(table, version)
         with told(f"reading {table.path}", self._lake):
             return from_storage(_narwhals(pl.scan_delta(snapshot)), table.columns)
 
@@ -383,21 +379,14 @@ class PolarsEngine:
     def _latest(self, table: Table) -> DeltaTable:
         """Return the table as the last write left it; writes move this object on."""
         if table.path not in self._latest_tables:
-            self._latest_tables[table.path] = self._opened(table)
+            self._latest_tables[table.path] = self._tables.open(table)
         return self._latest_tables[table.path]
 
     def _snapshot(self, table: Table) -> DeltaTable:
         """Return the table as it is now and stays: lazy frames hold on to this object."""
         if table.path not in self._snapshots:
-            self._snapshots[table.path] = self._opened(table)
+            self._snapshots[table.path] = self._tables.open(table)
         return self._snapshots[table.path]
-
-    def _opened(self, table: Table, version: int | None = None) -> DeltaTable:
-        if version is None:
-            version = self._versions.get(table.path)
-        of = table.path if version is None else f"version {version} of {table.path}"
-        with told(f"opening {of}", self._lake):
-            return LocalTable(self._path(table), version=version)
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""

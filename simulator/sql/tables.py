@@ -10,13 +10,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable
 
 from pipeline.contracts import TABLES, Table
 from pipeline.errors import EngineError
 from pipeline.runner.home import LakeHome
 from simulator.engine.failures import told
-from simulator.engine.tables import LocalTable
+from simulator.engine.tables import LocalTable, LocalTables
 from simulator.sql.scope import literal, quoted
 from simulator.sql.types import Field, stored
 
@@ -32,22 +31,15 @@ class LakeTables:
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
-        self._open: dict[str, DeltaTable] = {}
-        self._versions: Mapping[str, int | None] = {}
         self.refresh()
 
     def databases(self) -> Mapping[str, Mapping[str, Table]]:
         """Return the tables that the lake has, by database and name."""
         found: dict[str, dict[str, Table]] = {}
         for table in TABLES:
-            if self._exists(table):
+            if self._tables.exists(table):
                 found.setdefault(table.layer, {})[table.name] = table
         return found
-
-    def _exists(self, table: Table) -> bool:
-        if table.path in self._versions:
-            return self._versions[table.path] is not None
-        return DeltaTable.is_deltatable(str(self._lake / table.path))
 
     def row_count(self, table: Table) -> int:
         """Return the number of rows, as the log tells it."""
@@ -60,9 +52,9 @@ class LakeTables:
         Raises:
             LakeError: What a run has noted of itself cannot be understood.
         """
-        self._open.clear()
         intent = LakeHome(self._lake).interrupted()
-        self._versions = {} if intent is None else intent.versions
+        self._tables = LocalTables(self._lake, intent.versions if intent else None)
+        self._open: dict[str, LocalTable] = {}
 
     def fields(self, table: Table) -> tuple[Field, ...]:
         """Return the columns of a table; a lake from before may lack new ones."""
@@ -96,11 +88,9 @@ class LakeTables:
         files_read = f"read_parquet([{names}], {', '.join(options)})"
         return f"SELECT {columns} FROM {files_read}"  # noqa: S608 - every part is quoted
 
-    def _opened(self, table: Table) -> DeltaTable:
+    def _opened(self, table: Table) -> LocalTable:
         if table.path not in self._open:
-            with told(f"opening {table.path}", self._lake):
-                version = self._versions.get(table.path)
-                self._open[table.path] = LocalTable(self._lake / table.path, version=version)
+            self._open[table.path] = self._tables.open(table)
         return self._open[table.path]
 
 
