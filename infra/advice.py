@@ -34,7 +34,7 @@ ADVICE = (
         "PURPOSE NAME; then run pulumi up again.",
     ),
     Advice(
-        ("EntityAlreadyExists", "EntityAlreadyExistsException"),
+        ("EntityAlreadyExists",),
         "The account has something of this name already.",
         "For the OIDC provider, of which an account has one: set create_provider: false in "
         "lakehouse:ci. Else import it, or delete it if nobody needs it; then run pulumi up again.",
@@ -47,7 +47,7 @@ ADVICE = (
     Advice(
         ("AccessDenied", "UnauthorizedOperation", "not authorized to perform"),
         "The role that deploys may not do this.",
-        "Allow it what infra/README.md lists, or set the boundary that your account asks for in "
+        "Allow it what docs/deployment.md lists, or set the boundary that your account asks for in "
         "lakehouse:permissions_boundary; then run pulumi up again.",
     ),
     Advice(

@@ -195,11 +195,14 @@ class Summary:
         That bounds memory, and not the result.
         """
         most = self._engine.rows_at_once
-        rows = {} if most is None else self._engine.rows_by_date(silver(ORDER_ITEMS))
+        if most is None:
+            yield from [self._touched.dates] if self._touched.dates else []
+            return
+        rows = self._engine.rows_by_date(silver(ORDER_ITEMS))
         chunk: Dates = []
         size = 0
         for day in self._touched.dates:
-            if chunk and most is not None and size + rows.get(day, 0) > most:
+            if chunk and size + rows.get(day, 0) > most:
                 yield chunk
                 chunk, size = [], 0
             chunk.append(day)
@@ -209,18 +212,24 @@ class Summary:
 
     def _share(self, dates: Dates) -> Frame:
         """Share the revenue of the orders of some dates among their items, wherever these lie."""
-        engine, order_id = self._engine, nw.col("order_id")
+        engine = self._engine
         orders, items = engine.read(silver(ORDERS)), engine.read(silver(ORDER_ITEMS))
-        if not self._touched.all_dates or dates != self._touched.dates:
+        is_everything = self._touched.all_dates and dates == self._touched.dates
+        if not is_everything:
             orders = orders.filter(nw.col("date").is_in(dates))
-            span = engine.fetch(
-                orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
-            )[0]
-            if span["low"] is not None:
-                # An item's own date may differ from its order's; its order_id lets files be
-                # skipped.
-                items = items.filter(order_id >= span["low"], order_id <= span["high"])
+            items = self._within(items, orders)
         return engine.checkpoint(revenue.shared_revenue(orders, items))
+
+    def _within(self, items: Frame, orders: Frame) -> Frame:
+        """Leave out items that cannot be of these orders, so that their files are skipped."""
+        order_id = nw.col("order_id")
+        span = self._engine.fetch(
+            orders.select(order_id.min().alias("low"), order_id.max().alias("high"))
+        )[0]
+        if span["low"] is None:
+            return items
+        # An item's own date may differ from its order's.
+        return items.filter(order_id >= span["low"], order_id <= span["high"])
 
     def _customer_insights(self) -> list[Frame]:
         """Find the favourites of the customers whose orders changed; keep those of the others."""

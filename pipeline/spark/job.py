@@ -141,10 +141,7 @@ class _LogSink:
 
 
 def _lakehouse(asked: argparse.Namespace) -> Lakehouse:
-    builder = SparkSession.builder.appName("lakehouse")
-    for name, value in AT_THE_START.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = SparkSession.builder.appName("lakehouse").config(map=AT_THE_START).getOrCreate()
     if asked.temporary:
         session.sparkContext.setCheckpointDir(f"{asked.temporary.rstrip('/')}/lakehouse")
     home = S3LakeHome(asked.lake) if _is_s3(asked.lake) else LakeHome(Path(asked.lake))

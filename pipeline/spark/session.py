@@ -92,9 +92,7 @@ def laptop_session(settings: Mapping[str, str] | None = None) -> SparkSession:
     """
     chosen = laptop_settings() | dict(settings or {})
     _check_java()
-    builder = SparkSession.builder.appName("lakehouse")
-    for name, value in chosen.items():
-        builder = builder.config(name, value)
+    builder = SparkSession.builder.appName("lakehouse").config(map=chosen)
     # Workers are started by the JVM, which would take any Python that comes first on PATH.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     log = Path(tempfile.gettempdir()) / f"lakehouse-spark-{os.getpid()}.log"

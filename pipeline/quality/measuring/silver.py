@@ -267,7 +267,7 @@ def _unlisted(engine: Engine, entity: Entity, stamp: Stamp) -> tuple[str, ...]:
     rows = engine.read(silver(entity)).filter(
         ~nw.col("is_active"), nw.col("last_updated_timestamp") == run_time
     )
-    first = engine.fetch(rows.sort(entity.key).head(MAX_SAMPLES))
+    first = engine.fetch(rows.select(entity.key).sort(entity.key).head(MAX_SAMPLES))
     return tuple(f"{entity.key} {row[entity.key]}: not listed any more" for row in first)
 
 

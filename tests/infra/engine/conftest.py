@@ -118,10 +118,3 @@ def _interrupted(deployed: Deployment, name: str) -> None:
         assert process.returncode != 0
     finally:
         deployed.provider.before = None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share one world in one process."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("engine"))

@@ -13,9 +13,6 @@ from pipeline.contracts.types import TEXT
 from tests.infra.engine.conftest import INTERRUPTED_AT, World
 from tests.infra.inventory import inventory
 
-# They share one deployment, so one process has them all.
-pytestmark = pytest.mark.xdist_group("engine")
-
 ENVIRONMENTS = ("dev", "test", "prod")
 
 

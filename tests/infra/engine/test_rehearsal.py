@@ -16,9 +16,6 @@ from infra.rehearsal.verdict import KEY, faults, refused
 from pipeline.workflow import WORKFLOW, Actor
 from tests.infra.engine.conftest import World
 
-# They share one deployment, so one process has them all.
-pytestmark = pytest.mark.xdist_group("engine")
-
 
 @pytest.fixture(scope="module")
 def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:

@@ -222,6 +222,12 @@ def in_silver(entity: Entity, account: Account, refinement: Refinement) -> list[
     return silver_measures(engine, entity, account, refinement, Stamp(1, run_time(0)))
 
 
+def of_last_run(shop: Shop, entity: Entity, account: Any, refinement: Refinement) -> list[Measure]:
+    """Measure what the last run of a shop did."""
+    stamp = Stamp(shop.runs, run_time(shop.runs - 1))
+    return silver_measures(PolarsEngine(shop.lake), entity, account, refinement, stamp)
+
+
 def test_each_entity_is_held_against_its_own_checks() -> None:
     found = {
         entity.name: by_name(
@@ -277,13 +283,11 @@ def test_samples_come_from_the_batch(tmp_path: Path) -> None:
             delivered("order_items", "order_items/1.csv", item, (2, 77, *item[2:])),
         ]
     )
-    engine = PolarsEngine(shop.lake)
-    orders = silver_measures(
-        engine,
+    orders = of_last_run(
+        shop,
         ORDERS,
         Account(rows_read=3, rejected=3),
         Refinement(FaultyRows(unreadable=2, violating=1), 0, BALANCED),
-        Stamp(2, run_time(1)),
     )
     assert sample(orders, "missing_or_malformed") == (
         "orders/1.csv row 1: order_id:malformed (order_id 'x')",
@@ -292,18 +296,17 @@ def test_samples_come_from_the_batch(tmp_path: Path) -> None:
     assert sample(orders, "rule_violations") == (
         "orders/1.csv row 2: user_id:out_of_range (user_id '0')",
     )
-    items = silver_measures(
-        engine,
+    items = of_last_run(
+        shop,
         ORDER_ITEMS,
         Account(rows_read=2, held=1, consistency=1),
         Refinement(FaultyRows(held=1), 1, BALANCED),
-        Stamp(2, run_time(1)),
     )
     assert sample(items, "unknown_references") == (
         "order_items/1.csv row 2: order_id:unknown_reference (order_id '77')",
     )
     assert sample(items, "consistency") == ("id 1: user_id 9, in orders 1",)
-    assert active_products(engine) == 2
+    assert active_products(PolarsEngine(shop.lake)) == 2
 
 
 def test_anomalies_show_the_amounts_farthest_off(tmp_path: Path) -> None:
@@ -312,13 +315,7 @@ def test_anomalies_show_the_amounts_farthest_off(tmp_path: Path) -> None:
     report = shop.run([delivered("orders", "orders/1.csv", *rows)])
     account = report.entities["orders"]
     assert account.anomaly == 1
-    found = silver_measures(
-        PolarsEngine(shop.lake),
-        ORDERS,
-        account,
-        Refinement(FaultyRows(), 40, BALANCED),
-        Stamp(1, run_time(0)),
-    )
+    found = of_last_run(shop, ORDERS, account, Refinement(FaultyRows(), 40, BALANCED))
     assert by_name(found)["anomalies"] == (1, 40)
     assert sample(found, "anomalies") == ("order_id 40: total_amount 9000.00",)
 
@@ -331,13 +328,8 @@ def test_a_shrunken_catalogue_shows_what_it_does_not_list_any_more(tmp_path: Pat
         report = shop.run([delivered("products", f"products/{number}.csv", *products)])
     account = report.entities["products"]
     assert account.deactivated == 2
-    found = silver_measures(
-        PolarsEngine(shop.lake),
-        PRODUCTS,
-        account,
-        Refinement(FaultyRows(), 1, BALANCED, active_before=3),
-        Stamp(3, run_time(2)),
-    )
+    refinement = Refinement(FaultyRows(), 1, BALANCED, active_before=3)
+    found = of_last_run(shop, PRODUCTS, account, refinement)
     assert by_name(found)["catalogue_shrink"] == (2, 3)
     assert sample(found, "catalogue_shrink") == (
         "product_id 2: not listed any more",
