@@ -5,7 +5,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from pipeline.contracts import ENTITIES, TABLES, Entity, quarantine, silver
+from pipeline.contracts import ENTITIES, TABLES, quarantine, silver
 from pipeline.contracts.layers import RELEASED
 from pipeline.contracts.meta import (
     FILES,
@@ -19,7 +19,6 @@ from pipeline.engine import Engine
 from pipeline.errors import BalanceError
 from pipeline.quality.decision import alerts, scores
 from pipeline.quality.records import metric_records, score_records
-from pipeline.runner.counting import count_rows
 from pipeline.runner.planning import ledger_records
 from pipeline.runner.report import Balance, EntityAccount, TableNote
 from pipeline.runner.state import RunState
@@ -70,14 +69,14 @@ class Books:
 
     def balance(self) -> None:
         """Draw the equation of every entity over all runs."""
-        superseded = self._superseded_before()
+        superseded, waiting = self._superseded_before(), self._quarantined()
         for entity in ENTITIES:
             account = self._report.entities[entity.name]
             account.balance = Balance(
                 files=self._state.rows_before.get(entity.name, 0) + account.rows_read,
                 silver=self._engine.row_count(silver(entity)),
                 superseded=superseded.get(entity.name, 0) + account.superseded,
-                quarantined=self._quarantined(entity),
+                quarantined=waiting.get(entity.name, 0),
             )
 
     def _hold_balance(self) -> None:
@@ -97,9 +96,19 @@ class Books:
         sums = accounts.group_by("entity").agg(nw.col("superseded").sum())
         return {row["entity"]: int(row["superseded"]) for row in self._engine.fetch(sums)}
 
-    def _quarantined(self, entity: Entity) -> int:
-        waiting = self._engine.read(quarantine(entity)).filter(nw.col("status") != RELEASED)
-        return count_rows(self._engine, waiting)
+    def _quarantined(self) -> dict[str, int]:
+        """Count the rows that wait, by entity; entities without such rows are left out."""
+        waiting = nw.concat(
+            [
+                self._engine.read(quarantine(entity))
+                .filter(nw.col("status") != RELEASED)
+                .with_columns(nw.lit(entity.name).alias("entity"))
+                .select("entity")
+                for entity in ENTITIES
+            ]
+        )
+        counts = waiting.group_by("entity").agg(nw.len().alias("rows"))
+        return {row["entity"]: int(row["rows"]) for row in self._engine.fetch(counts)}
 
     def _record(self) -> None:
         engine, state, report = self._engine, self._state, self._report

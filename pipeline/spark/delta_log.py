@@ -5,13 +5,39 @@ nothing of files. Its log object answers at once; it has been the same in the re
 runs, and the conformance tests of both hold it there.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 # Place below a folder, size in bytes, time of writing in milliseconds since 1970 UTC.
 StoredFile = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class NotedFile:
+    """A data file of a table, as its log tells it.
+
+    Attributes:
+        partition: Values of the partition columns, as text.
+        rows: Number of its rows.
+        least: Least values of columns; a column without any value is left out.
+        greatest: Greatest values of columns.
+    """
+
+    partition: Mapping[str, str]
+    rows: int
+    least: Mapping[str, Any]
+    greatest: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, action: Mapping[str, Any]) -> "NotedFile":
+        """Understand what a log says of a file that it has added."""
+        stats = json.loads(action["stats"])
+        least, greatest = stats.get("minValues", {}), stats.get("maxValues", {})
+        return cls(action["partitionValues"], stats["numRecords"], least, greatest)
 
 
 class DeltaLogs:
@@ -27,6 +53,7 @@ class DeltaLogs:
         self._session: Any = session._jsparkSession  # noqa: SLF001
         self._jvm: Any = session._jvm  # noqa: SLF001
         self._logs = self._jvm.org.apache.spark.sql.delta.DeltaLog
+        self._nothing = self._jvm.scala.Option.empty()
 
     def exists(self, address: str) -> bool:
         """Return whether there is a table."""
@@ -37,18 +64,38 @@ class DeltaLogs:
         version = int(self._latest(address).version())
         return None if version < 0 else version
 
-    def is_empty(self, address: str) -> bool:
-        """Return whether the latest version has no data file."""
-        return bool(self._latest(address).numOfFiles() == 0)
-
-    def transaction(self, address: str, app_id: str) -> int | None:
-        """Return the last transaction that an application has noted in the table."""
-        noted = self._latest(address).transactions().get(app_id)
-        return int(noted.get()) if noted.isDefined() else None
+    def transactions(self, address: str) -> dict[str, int]:
+        """Return the last transaction of every application that has noted one in the table."""
+        if (noted := (self._noted(address) or {}).get("setTransactions")) is not None:
+            return {each["appId"]: each["version"] for each in noted}
+        told = self._latest(address).setTransactions()
+        return {told.apply(n).appId(): int(told.apply(n).version()) for n in range(told.length())}
 
     def files(self, address: str) -> DataFrame:
         """Return the data files of the latest version, a row each, with the log's own columns."""
         return DataFrame(self._latest(address).allFiles().toDF(), self._spark)
+
+    def noted_files(self, address: str) -> list[NotedFile] | None:
+        """Return the data files of the latest version of a small table.
+
+        None where the table's checksum file does not tell all about them.
+        """
+        files = (self._noted(address) or {}).get("allFiles")
+        if files is None or any("stats" not in file for file in files):
+            return None
+        return [NotedFile.of(file) for file in files]
+
+    def _noted(self, address: str) -> dict[str, Any] | None:
+        """Return what the checksum file of the latest version says of it; None without one.
+
+        Delta Lake writes it beside the commit, so that nobody has to replay the log.
+        """
+        place = f"_delta_log/{self._latest(address).version():020}.crc"
+        path = self._below(address, place)
+        if not self._files(path).exists(path):
+            return None
+        noted: dict[str, Any] = json.loads(self.text(address, place))
+        return noted
 
     def checkpoint(self, address: str) -> bool:
         """Write a checkpoint of the latest version; return False where it has one already."""
@@ -112,6 +159,5 @@ class DeltaLogs:
         return path.getFileSystem(self._session.sessionState().newHadoopConf())
 
     def _latest(self, address: str) -> Any:
-        nothing = self._jvm.scala.Option.empty()
         log = self._logs.forTable(self._session, address)
-        return log.update(False, nothing, nothing)  # noqa: FBT003 - not a stale one
+        return log.update(False, self._nothing, self._nothing)  # noqa: FBT003 - not a stale one

@@ -1,5 +1,6 @@
 """The engine protocol on Spark and Delta Lake."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -118,24 +119,33 @@ class SparkEngine:
         with told(f"reading {table.path}", self._lake):
             known = address, self._logs.version(address)
             if known not in self._counted:
-                empty = self._logs.is_empty(address)
-                self._counted[known] = 0 if empty else int(self._scan(table).count())
+                noted = self._logs.noted_files(address)
+                self._counted[known] = (
+                    self._scan(table).count() if noted is None else sum(f.rows for f in noted)
+                )
             return self._counted[known]
 
     def bounds(self, table: Table, column: str) -> tuple[int, int] | None:
         """See `Engine.bounds`."""
         with told(f"reading {table.path}", self._lake):
-            if self._logs.is_empty(self._address(table)):
-                return None
+            noted = self._logs.noted_files(self._address(table))
+            if noted is not None and all(column in file.least for file in noted):
+                if not noted:
+                    return None
+                return min(f.least[column] for f in noted), max(f.greatest[column] for f in noted)
             low, high = self._scan(table).select(sf.min(column), sf.max(column)).collect()[0]
         return None if low is None else (low, high)
 
     def rows_by_date(self, table: Table) -> Mapping[date, int]:
         """See `Engine.rows_by_date`."""
         with told(f"reading {table.path}", self._lake):
-            if self._logs.is_empty(self._address(table)):
-                return {}
-            return dict(self._scan(table).groupBy("date").agg(sf.count(sf.lit(1))).collect())
+            noted = self._logs.noted_files(self._address(table))
+            if noted is None:
+                return dict(self._scan(table).groupBy("date").agg(sf.count(sf.lit(1))).collect())
+        rows: Counter[date] = Counter()
+        for file in noted:
+            rows[date.fromisoformat(file.partition["date"])] += file.rows
+        return rows
 
     def ingest(
         self, entity: Entity, store: Store, deliveries: Sequence[Delivery], stamp: Stamp
@@ -263,7 +273,8 @@ class SparkEngine:
         address = self._address(table)
         if not self._logs.exists(address):
             return 0
-        return max(self._logs.transaction(address, operation) or 0 for operation in Operation)
+        noted = self._logs.transactions(address)
+        return max(noted.get(operation, 0) for operation in Operation)
 
     def history(self, table: Table) -> list[Commit]:
         """See `Engine.history`."""
@@ -318,8 +329,7 @@ class SparkEngine:
         return rows.write.format("delta").mode(mode).partitionBy(*table.partition_by)
 
     def _has_merged(self, table: Table, batch_id: int) -> bool:
-        last = self._logs.transaction(self._address(table), Operation.MERGE)
-        return last is not None and last >= batch_id
+        return self._logs.transactions(self._address(table)).get(Operation.MERGE, 0) >= batch_id
 
     @contextmanager
     def _merging(self, batch_id: int) -> Iterator[None]:

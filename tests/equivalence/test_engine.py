@@ -9,12 +9,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 from pyspark.sql import types as st
 
+from pipeline.contracts import ORDERS, silver
+from pipeline.contracts.gold import DAILY_SALES
+from pipeline.contracts.meta import ROW_ACCOUNTS
 from pipeline.contracts.model import Column
 from pipeline.engine import Engine
 from pipeline.portable import Frame
 from pipeline.portable.spark import type_at_rest
 from pipeline.spark.engine import SparkEngine
-from tests.engine_contract import EngineContract, Row, other_time_zone
+from tests.engine_contract import APRIL, EngineContract, Row, account, other_time_zone
 from tests.upkeep_contract import UpkeepContract
 
 __all__ = ["other_time_zone"]
@@ -47,6 +50,30 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         drawn = sf.udf(_drawn, st.DoubleType(), useArrow=False).asNondeterministic()
         noisy: Frame = nw.from_native(self.spark.range(3).select(drawn("id").alias("noise")))
         return noisy
+
+    @pytest.mark.parametrize("is_noted", [True, False])
+    def test_a_log_tells_the_same_with_and_without_its_checksum_file(
+        self, engine: Engine, lake: Path, *, is_noted: bool
+    ) -> None:
+        """Delta Lake writes it for small tables only, and other writers write none."""
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 3)
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 50)], 4, dates=APRIL[:2])
+        accounts = [account(5, "orders", 7), account(6, "orders", 7)]
+        engine.append_records(ROW_ACCOUNTS, accounts, 5)
+        files = list(lake.rglob("_delta_log/*.crc"))
+        assert files
+        for file in () if is_noted else files:
+            file.unlink()
+        other = self.open(lake)
+
+        assert other.row_count(DAILY_SALES) == 3
+        assert other.rows_by_date(DAILY_SALES) == {day: 1 for day in APRIL if day != APRIL[1]}
+        assert other.bounds(ROW_ACCOUNTS, "batch_id") == (5, 6)
+        assert other.last_batch([DAILY_SALES]) == 4
+        assert other.last_batch([DAILY_SALES, ROW_ACCOUNTS]) == 5
+        assert other.row_count(silver(ORDERS)) == 0
+        assert other.rows_by_date(silver(ORDERS)) == {}
+        assert other.bounds(silver(ORDERS), "order_id") is None
 
 
 def _drawn(_: int) -> float:
