@@ -162,7 +162,9 @@ def tests(folder: str, *words: str) -> Callable[[Options], Tally]:
             return Tally()
         with tempfile.TemporaryDirectory(prefix="lakehouse-tests-") as scratch:
             report = Path(scratch) / "report.xml"
-            code = run("pytest", f"tests/{folder}", f"--junitxml={report}", *words, *options.pytest)
+            slowest = ("--durations=15", "--durations-min=5")
+            told = (f"--junitxml={report}", *slowest)
+            code = run("pytest", f"tests/{folder}", *told, *words, *options.pytest)
             try:
                 total = count(report)
             except (OSError, ET.ParseError):
