@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -21,8 +22,8 @@ _SHOWN = 3
 def watch(*, landing: Landing, lake: Lake, as_json: AsJson = False) -> None:
     """Run whenever deliveries or the code change, and show what that changes in gold.
 
-    A change of the pipeline's contracts or transforms computes gold anew, in a fresh process. A
-    run that fails is shown, and watching goes on. Ctrl-C ends it.
+    A change of the pipeline's contracts or transforms computes gold anew, by the code as it is
+    then. A run that fails is shown, and watching goes on. Ctrl-C ends it.
     """
     from simulator.cli.lakes import check_apart
     from simulator.watch.changes import watching
@@ -40,8 +41,6 @@ def watch(*, landing: Landing, lake: Lake, as_json: AsJson = False) -> None:
         runs.run("the first run")
         while True:
             changes = watcher.wait()
-            if changes.code:
-                runs.renew()
             runs.run(_named(changes, landing), rebuild=bool(changes.code))
 
 
@@ -57,9 +56,10 @@ class _Runs:
     """Runs, each in a process that was made ready while the one before was looked at."""
 
     def __init__(self, landing: Path, lake: Path, *, as_json: bool) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="lakehouse-watch-")
         form = "json" if as_json else "text"
-        module = "simulator.watch.child"
-        self._words = [sys.executable, "-P", "-m", module, str(landing), str(lake), form]
+        words = (str(landing), str(lake), self._scratch.name, form)
+        self._words = [sys.executable, "-P", "-m", "simulator.watch.child", *words]
         self._next = self._made_ready()
 
     def __enter__(self) -> Self:
@@ -67,20 +67,17 @@ class _Runs:
 
     def __exit__(self, *_: object) -> None:
         self._end()
+        self._scratch.cleanup()
 
     def run(self, why: str, *, rebuild: bool = False) -> None:
         """Let the process that is ready run to its end; its failure is shown by itself."""
-        from simulator.watch.child import GO, REBUILD, now
+        from simulator.watch.asked import now
+        from simulator.watch.child import GO, REBUILD
 
         console.note(f"{now()}  {why}")
         with suppress(BrokenPipeError):  # It could not even begin, and has said why.
             self._next.communicate(f"{REBUILD if rebuild else GO}\n")
         self._next.wait()
-        self._next = self._made_ready()
-
-    def renew(self) -> None:
-        """Make another process ready, of the code as it is now."""
-        self._end()
         self._next = self._made_ready()
 
     def _made_ready(self) -> "subprocess.Popen[str]":
@@ -90,11 +87,11 @@ class _Runs:
         )
 
     def _end(self) -> None:
-        """End the process: one that waits ends by itself, one that runs undoes its run first."""
+        """End the process: one that waits at once, one that runs when it has undone its run."""
         process = self._next
         if process.stdin is not None and not process.stdin.closed:
-            with suppress(BrokenPipeError):
-                process.stdin.close()
+            process.kill()
+            process.stdin.close()
         elif process.poll() is None:
             process.send_signal(signal.SIGINT)
         process.wait()

@@ -29,7 +29,7 @@ _WRITES = {
     EVENT_TYPE_MOVED,
 }
 # Files are at rest when nothing has happened for so long, and taken as they are after so long.
-_QUIET_SECONDS = 0.15
+_QUIET_SECONDS = 0.1
 _PATIENCE_SECONDS = 2.0
 
 

@@ -22,13 +22,11 @@ class State:
     Attributes:
         version: Its version; None when it did not exist.
         rows: Its rows.
-        sums: Sums of its additive columns; money in cents.
         frame: The rows themselves, which stay as they were; None when it did not exist.
     """
 
     version: int | None = None
     rows: int = 0
-    sums: Mapping[str, int] = field(default_factory=dict)
     frame: Frame | None = None
 
 
@@ -68,18 +66,7 @@ def states(engine: Engine) -> dict[Table, State]:
 def _state(engine: Engine, table: Table) -> State:
     if not engine.exists(table):
         return State()
-    frame = engine.read(table)
-    present = frame.collect_schema().names()
-    sums = [name for name in additive(table) if name in present]
-    found = engine.fetch(
-        frame.select(nw.len().alias("rows"), *(nw.col(name).sum().alias(name) for name in sums))
-    )[0]
-    return State(
-        version=engine.version(table),
-        rows=int(found["rows"]),
-        sums={name: int(found[name] or 0) for name in sums},
-        frame=frame,
-    )
+    return State(engine.version(table), engine.row_count(table), engine.read(table))
 
 
 def additive(table: Table) -> list[str]:
@@ -101,47 +88,52 @@ def _change(engine: Engine, table: Table, before: State) -> TableChange:
     if engine.exists(table) and engine.version(table) == before.version:
         return TableChange(table.path, (before.rows, before.rows))
     after = _state(engine, table)
-    counts = _keys(engine, table, before.frame, after.frame)
-    known = [name for name in after.sums if after.sums[name] != before.sums.get(name, 0)]
+    was, is_now = (_sums(engine, table, state.frame) for state in (before, after))
+    counts = _keys(engine, table, before, after)
+    known = [name for name in is_now if is_now[name] != was.get(name, 0)]
     return TableChange(
         table=table.path,
         rows=(before.rows, after.rows),
         added=counts[_ADDED],
         removed=counts[_REMOVED],
         changed=counts[_CHANGED],
-        sums={name: (before.sums.get(name, 0), after.sums[name]) for name in known},
+        sums={name: (was.get(name, 0), is_now[name]) for name in known},
         money=frozenset(c.name for c in table.columns if c.type.kind is Kind.MONEY),
     )
 
 
-def _keys(
-    engine: Engine, table: Table, before: Frame | None, after: Frame | None
-) -> dict[str, int]:
+def _sums(engine: Engine, table: Table, frame: Frame | None) -> dict[str, int]:
+    """Sum a table's additive columns; money in cents."""
+    if frame is None:
+        return {}
+    present = frame.collect_schema().names()
+    names = [name for name in additive(table) if name in present]
+    found = engine.fetch(frame.select(nw.col(name).sum() for name in names))[0] if names else {}
+    return {name: int(found[name] or 0) for name in names}
+
+
+def _keys(engine: Engine, table: Table, before: State, after: State) -> dict[str, int]:
     """Count the keys that only one side has, and those whose values differ."""
-    counts = dict.fromkeys((_ADDED, _REMOVED, _CHANGED), 0)
-    if before is None or after is None:
-        if after is not None:
-            counts[_ADDED] = _count(engine, after)
-        return counts
-    key = list(table.key)
-    counts[_ADDED] = _count(engine, after.join(before, on=key, how="anti"))
-    counts[_REMOVED] = _count(engine, before.join(after, on=key, how="anti"))
-    aside = run_metadata(table).columns
-    old, new = before.collect_schema().names(), after.collect_schema().names()
+    if before.frame is None or after.frame is None:
+        return {_ADDED: after.rows, _REMOVED: before.rows, _CHANGED: 0}
+    key, aside = list(table.key), run_metadata(table).columns
+    old, new = (state.frame.collect_schema().names() for state in (before, after) if state.frame)
     values = [n for n in new if n not in aside and n not in key]
-    gained = [n for n in values if n not in old]
-    renamed = before.select(*key, *(nw.col(n).alias(n + _OLD) for n in values if n in old))
-    both = after.select(*key, *values).join(renamed, on=key, how="inner")
+    renamed = before.frame.select(
+        *(nw.col(n).alias(n + _OLD) for n in [*key, *(n for n in values if n in old)])
+    )
+    both = after.frame.select(*key, *values).join(
+        renamed, left_on=key, right_on=[n + _OLD for n in key], how="full"
+    )
+    is_added, is_removed = (nw.col(n).is_null() for n in (key[0] + _OLD, key[0]))
     differs = [_differs(nw.col(n), nw.col(n + _OLD)) for n in values if n in old]
     # What a table has gained is another value where it is not null.
-    differs += [~nw.col(n).is_null() for n in gained]
-    counts[_CHANGED] = _count(engine, both.filter(nw.any_horizontal(*differs, ignore_nulls=True)))
-    return counts
+    differs += [~nw.col(n).is_null() for n in values if n not in old]
+    is_other = nw.any_horizontal(*differs, ignore_nulls=True)
+    kinds = {_ADDED: is_added, _REMOVED: is_removed, _CHANGED: ~is_added & ~is_removed & is_other}
+    ones = [nw.when(is_it).then(1).otherwise(0).sum().alias(name) for name, is_it in kinds.items()]
+    return {name: int(n or 0) for name, n in engine.fetch(both.select(*ones))[0].items()}
 
 
 def _differs(one: nw.Expr, other: nw.Expr) -> nw.Expr:
     return (one != other) | (one.is_null() != other.is_null())
-
-
-def _count(engine: Engine, frame: Frame) -> int:
-    return int(engine.fetch(frame.select(nw.len().alias("rows")))[0]["rows"])

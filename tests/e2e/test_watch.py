@@ -1,5 +1,6 @@
 """Watching: what starts a run, what it says of gold, what it survives, and how it ends."""
 
+import io
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,6 +21,7 @@ from pipeline.contracts import GOLD
 from pipeline.contracts.gold import LAST_UPDATED
 from simulator.engine.polars_engine import PolarsEngine
 from simulator.watch import gold
+from simulator.watch.rehearsal import rehearse
 from tests import lakes
 from tests.e2e.test_cli import BYTECODE, ROOT, UNSET
 from tests.lakes import delivered
@@ -212,3 +215,16 @@ def test_a_landing_zone_that_is_none_is_said(tmp_path: Path) -> None:
     said = call("watch", "--landing", tmp_path / "none", "--lake", tmp_path / "lake", code=2).err
     assert "The landing zone" in said
     assert "does not exist. Give the folder that holds products/" in said
+
+
+def test_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
+    """It has run twice, or it would not have been one; its folder is gone."""
+    told = io.StringIO()
+    with redirect_stdout(told):
+        rehearse(tmp_path)
+
+    assert [line[:6] for line in told.getvalue().splitlines() if line[:3] == "Run"] == [
+        "Run 1:",
+        "Run 2:",
+    ]
+    assert list(tmp_path.iterdir()) == []
