@@ -94,7 +94,10 @@ class DeltaLogs:
         path = self._below(address, place)
         if not self._files(path).exists(path):
             return None
-        noted: dict[str, Any] = json.loads(self.text(address, place))
+        try:
+            noted: dict[str, Any] = json.loads(self.text(address, place))
+        except ValueError:  # A writer that was killed has left half of it.
+            return None
         return noted
 
     def checkpoint(self, address: str) -> bool:

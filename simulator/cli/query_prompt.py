@@ -2,9 +2,11 @@ r"""`lakehouse query` alone: a prompt with history and completion; `\?` tells wh
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import LakehouseError
@@ -44,7 +46,7 @@ def prompt(session: "Session", lake: Path, *, limit: int) -> None:
     console.say(f"{shown(str(lake))} in Athena's dialect. \\? for help, \\q to leave.")
     typed = _prompt_session(session)
     asked = _Asked(session, limit)
-    with _interruptible():
+    with _interruptible() as work:
         while True:
             try:
                 text = typed.prompt().strip()
@@ -55,7 +57,7 @@ def prompt(session: "Session", lake: Path, *, limit: int) -> None:
             if text in {"\\q", "exit", "quit", "exit;", "quit;"}:
                 return
             try:
-                asked.obey(text)
+                work.perform(partial(asked.obey, text))
             except KeyboardInterrupt:
                 console.note("Stopped.")
             except LakehouseError as error:
@@ -156,12 +158,34 @@ def _complain(text: str) -> None:
     console.err().print(Text(shown(text), style="red"), soft_wrap=True)
 
 
+class _Work:
+    """What Ctrl-C stops. Before and after it, and a second time, there is nothing to stop."""
+
+    def __init__(self) -> None:
+        self._is_under_way = False
+
+    def perform(self, work: Callable[[], None]) -> None:
+        """Do something that Ctrl-C stops with a KeyboardInterrupt."""
+        self._is_under_way = True
+        try:
+            work()
+        finally:
+            self._is_under_way = False
+
+    def stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Handle the signal that Ctrl-C sends."""
+        if self._is_under_way:
+            self._is_under_way = False
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible() -> Iterator[_Work]:
     """Let Ctrl-C stop what is going on and not the program."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    work = _Work()
+    before = signal.signal(signal.SIGINT, work.stop)
     try:
-        yield
+        yield work
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -27,6 +28,7 @@ from prompt_toolkit.document import Document
 from pipeline.contracts import ORDER_ITEMS, silver
 from pipeline.errors import LakehouseError
 from pipeline.queries import named_queries
+from simulator.cli import query_prompt
 from simulator.cli.guard import guarded
 from simulator.cli.main import run as cli
 from simulator.cli.query_completion import Words
@@ -329,7 +331,7 @@ class Terminal:
         os.write(self._file, text.encode())
 
     def expect(self, text: str) -> None:
-        """Wait until the program has written something."""
+        """Wait until the program has written something after what was waited for before."""
         deadline = time.monotonic() + 60
         while text not in self.said:
             assert time.monotonic() < deadline, f"{text!r} was not said: {self.said}"
@@ -340,6 +342,7 @@ class Terminal:
                 os.write(self._file, b"\x1b[1;1R")
             plain = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", said)
             self.said += plain.decode(errors="replace")
+        self.said = self.said.partition(text)[2]
 
     def end(self) -> int:
         """Wait for the program's end and return its code."""
@@ -365,6 +368,7 @@ def test_the_prompt(shop: Path, tmp_path: Path) -> None:
     terminal.expect("There is no column nope.")
     terminal.type("\\n unsold_products\r")
     terminal.expect("row")
+    terminal.expect("lakehouse>")
     terminal.type("SELECT total_it\t")
     terminal.expect("total_it")
     terminal.type("\x03")
@@ -380,6 +384,36 @@ def test_the_prompt(shop: Path, tmp_path: Path) -> None:
     assert terminal.end() == 0
     history = (tmp_path / "lakehouse" / "query_history").read_text(encoding="utf-8")
     assert "+FROM gold.daily_sales;" in history
+
+
+class _Interrupting(str):
+    """A typed line: Ctrl-C comes when it has been read and nothing is done for it yet."""
+
+    __slots__ = ()
+
+    def strip(self, _: str | None = None) -> str:
+        return self
+
+    def __hash__(self) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().__hash__()
+
+
+def test_an_interrupt_between_two_statements_ends_nothing(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = iter([_Interrupting("SELECT COUNT(*) AS days FROM gold.daily_sales;"), "\\q"])
+    monkeypatch.setattr(
+        query_prompt, "_prompt_session", lambda _: SimpleNamespace(prompt=lambda: next(lines))
+    )
+    with Session(shop) as session:
+        try:
+            query_prompt.prompt(session, shop, limit=10)
+        except KeyboardInterrupt:
+            pytest.fail("the prompt has ended")
+
+    assert "1 row." in capsys.readouterr().err
+    assert next(lines, None) is None
 
 
 @pytest.mark.parametrize(
