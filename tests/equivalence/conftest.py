@@ -17,7 +17,7 @@ _NOISE = (
     # py4j leaves the closing of its sockets to the garbage collector.
     "ignore:unclosed <socket:ResourceWarning",
     # Spark 3.5 compares versions of pandas in the old way.
-    "ignore:distutils Version classes are deprecated:DeprecationWarning",
+    "ignore:(The distutils package is|distutils Version classes are) deprecated:DeprecationWarning",
 )
 
 
