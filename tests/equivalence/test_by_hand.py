@@ -9,7 +9,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from benchmarks.by_hand_spark import Lake, run
-from simulator.bench.memory import peak_bytes
+from pipeline.spark.engine import SparkEngine
+from simulator.bench.child import measure
+from simulator.bench.figures import gate_seconds
+from simulator.bench.rounds import PIPELINE, Measurement, prepare
 from tests.by_hand import TABLES, assert_tables_are_the_pipelines
 from tests.equivalence.recording import Tally
 
@@ -23,10 +26,13 @@ def test_the_script_on_spark_makes_the_tables_of_the_pipeline(
     tally.compared(cases=TABLES, rows=assert_tables_are_the_pipelines(tmp_path, script))
 
 
-def test_the_peak_of_a_run_on_spark_is_that_of_its_jvm_too(spark: SparkSession) -> None:
-    spark.range(10).count()
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    own = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+def test_a_run_on_spark_is_measured_with_its_jvm(spark: SparkSession, tmp_path: Path) -> None:
+    landing, _ = prepare(tmp_path, 300)
 
-    # A JVM with Spark alone needs more.
-    assert peak_bytes() > int(own.split()[1]) * 1024 + 200 * 2**20
+    found = measure(SparkEngine(spark, str(tmp_path / "lake")), landing, tmp_path / "lake")
+
+    seconds, peak = found["total_seconds"], found["peak_rss_bytes"]
+    measured = Measurement("spark", PIPELINE, seconds, peak, found["steps"])
+    assert 0 < gate_seconds(measured) < measured.seconds
+    # A JVM alone needs more.
+    assert measured.peak_bytes > 200 * 2**20

@@ -27,7 +27,6 @@ from pipeline.spark.engine import SparkEngine
 from simulator.cli.verify import Deliveries as SeenOnTheWay
 from simulator.cli.verify import verify
 from simulator.compare import compare
-from simulator.engine.polars_engine import PolarsEngine
 from simulator.generate import DayWritten, Dirt, ShopConfig, generate
 from tests.agreement import assert_accounts_agree, assert_lake_agrees
 from tests.equivalence.recording import Tally
@@ -134,7 +133,9 @@ def test_fifteen_real_days_of_workbooks_make_the_same_lake(twins: Twins, tally: 
 
 
 @pytest.mark.heavy
-def test_a_dirty_month_makes_the_same_lake(twins: Twins, tmp_path: Path, tally: Tally) -> None:
+def test_a_dirty_month_makes_the_same_lake(
+    twins: Twins, tmp_path: Path, tally: Tally, spark: SparkSession
+) -> None:
     """Every kind of dirt; in the lake of Spark is what was planted.
 
     Orders of a few days come with the second delivery only: their items wait for them.
@@ -154,7 +155,7 @@ def test_a_dirty_month_makes_the_same_lake(twins: Twins, tmp_path: Path, tally: 
 
     assert report.entities["order_items"].released > 0
     twins.assert_equal(tally)
-    figures = verify(manifest, PolarsEngine(twins.spark.lake), on_the_way)
+    figures = verify(manifest, on_spark(spark, twins.spark.lake), on_the_way)
     wrong = [str(figure) for figure in figures if not figure.agrees]
     # Of how many rows had to wait the manifest speaks for daily runs.
     assert [figure for figure in wrong if ", healed rows:" not in figure] == []
