@@ -32,6 +32,10 @@ def unfinished(name: str) -> str:
     return f"{folder}{slash}_{file.removeprefix('_')}.new"
 
 
+# What a run uses on its way and removes, by its name in the root.
+PASSING = (_RESERVE, *map(unfinished, (_JOURNAL, _STATE, _MARKER)))
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a run must undo if it does not come to its end.

@@ -14,8 +14,8 @@ from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
+from pipeline.quality.measuring.counting import count_rows
 from pipeline.quality.measuring.silver import FaultyRows, faulty_rows, rows_that_came_in
-from pipeline.runner.counting import count_rows
 from pipeline.runner.report import EntityAccount
 from pipeline.transforms.silver import (
     arrival,

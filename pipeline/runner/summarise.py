@@ -18,7 +18,7 @@ from pipeline.contracts.gold import (
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
 from pipeline.portable import Frame
-from pipeline.runner.counting import count_rows
+from pipeline.quality.measuring.counting import count_rows
 from pipeline.runner.refine import Refined
 from pipeline.runner.request import Backfill
 from pipeline.runner.touched import Touched

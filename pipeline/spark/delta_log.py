@@ -92,10 +92,11 @@ class DeltaLogs:
         """
         place = f"_delta_log/{self._latest(address).version():020}.crc"
         path = self._below(address, place)
-        if not self._files(path).exists(path):
+        files = self._files(path)
+        if not files.exists(path):
             return None
         try:
-            noted: dict[str, Any] = json.loads(self.text(address, place))
+            noted: dict[str, Any] = json.loads(self._text(files, path))
         except ValueError:  # A writer that was killed has left half of it.
             return None
         return noted
@@ -131,7 +132,10 @@ class DeltaLogs:
     def text(self, address: str, place: str) -> str:
         """Return the text of a small file below a table's folder."""
         path = self._below(address, place)
-        stream = self._files(path).open(path)
+        return self._text(self._files(path), path)
+
+    def _text(self, files: Any, path: Any) -> str:
+        stream = files.open(path)
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
         finally:

@@ -129,9 +129,9 @@ class SparkEngine:
         """See `Engine.bounds`."""
         with told(f"reading {table.path}", self._lake):
             noted = self._logs.noted_files(self._address(table))
-            if noted is not None and all(column in file.least for file in noted):
-                if not noted:
-                    return None
+            if noted == []:
+                return None
+            if noted and all(column in file.least for file in noted):
                 return min(f.least[column] for f in noted), max(f.greatest[column] for f in noted)
             low, high = self._scan(table).select(sf.min(column), sf.max(column)).collect()[0]
         return None if low is None else (low, high)

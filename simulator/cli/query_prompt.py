@@ -172,7 +172,7 @@ class _Work:
         finally:
             self._is_under_way = False
 
-    def stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signals are told
         """Handle the signal that Ctrl-C sends."""
         if self._is_under_way:
             self._is_under_way = False

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from pipeline.contracts import TABLES
 from pipeline.errors import LakehouseError
-from pipeline.runner.home import LakeHome
+from pipeline.runner.home import PASSING, LakeHome
 from simulator.cli.lakes import suggestion
 from simulator.cli.locking import is_locked, lock_file
 from simulator.doctor.finding import Finding, Patient, Severity
 from simulator.engine.polars_engine import SCRATCH
 
 # What a run uses on its way, and removes.
-_PASSING = (SCRATCH, "_reserve", "_run.json.new", "_state.json.new", "_lakehouse.json.new")
+_PASSING = (SCRATCH, *PASSING)
 
 
 def marker(patient: Patient) -> Iterator[Finding]:

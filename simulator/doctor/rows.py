@@ -16,7 +16,7 @@ from pipeline.contracts.layers import HELD, REJECTED, RELEASED
 from pipeline.contracts.meta import ACCEPTED, FILES, ROW_ACCOUNTS
 from pipeline.engine import Engine
 from pipeline.portable import Frame
-from pipeline.runner.counting import count_rows
+from pipeline.quality.measuring.counting import count_rows
 from simulator.cli.lakes import suggestion
 from simulator.cli.text import count
 from simulator.doctor.finding import Finding, Patient, Severity

@@ -22,8 +22,6 @@ _OWN = {"pipeline", "simulator"}
 def main() -> int:
     """Make ready, wait for the word, and run; the end of the input is no word."""
     landing, lake, scratch = map(Path, sys.argv[1:4])
-    # A file that is saved twice within a second would else be taken from the cache as it was first.
-    sys.dont_write_bytecode = True
     if not _is_asked():
         _make_ready(scratch)
     word = sys.stdin.readline().strip()
@@ -49,6 +47,8 @@ def _make_ready(scratch: Path) -> None:
 
 def forget_code() -> None:
     """Let the next import of any of the project's modules read its file."""
+    # A file that is saved twice within a second would else be taken from the cache as it was first.
+    sys.dont_write_bytecode = True
     for name in [name for name in sys.modules if name.partition(".")[0] in _OWN]:
         del sys.modules[name]
     importlib.invalidate_caches()
