@@ -64,7 +64,8 @@ class PolarsEngine:
         self._tables = LocalTables(lake, versions)
         self._scratch = lake / SCRATCH / uuid.uuid4().hex
         self._latest_tables: dict[str, DeltaTable] = {}
-        self._snapshots: dict[str, DeltaTable] = {}
+        # Tables whose object frames hold on to, so that no write may move it on.
+        self._read: set[str] = set()
 
     def create(self, tables: Sequence[Table]) -> None:
         """See `Engine.create`."""
@@ -94,8 +95,8 @@ class PolarsEngine:
         known = {field.name for field in self._latest(table).schema().fields}
         if gained := [c for c in table.column_names if c not in known]:
             fields = Schema.from_arrow(_arrow_schema(table)).fields
-            with self._writing(table):
-                self._latest(table).alter.add_columns([f for f in fields if f.name in gained])
+            with self._writing(table) as target:
+                target.alter.add_columns([f for f in fields if f.name in gained])
 
     def exists(self, table: Table) -> bool:
         """See `Engine.exists`."""
@@ -103,9 +104,13 @@ class PolarsEngine:
 
     def read(self, table: Table, version: int | None = None) -> Frame:
         """See `Engine.read`."""
-        snapshot = self._snapshot(table) if version is None else self._tables.open(table, version)
+        if version is None:
+            opened = self._latest(table)
+            self._read.add(table.path)
+        else:
+            opened = self._tables.open(table, version)
         with told(f"reading {table.path}", self._lake):
-            return from_storage(_narwhals(pl.scan_delta(snapshot)), table.columns)
+            return from_storage(_narwhals(pl.scan_delta(opened)), table.columns)
 
     def row_count(self, table: Table) -> int:
         """See `Engine.row_count`."""
@@ -178,10 +183,9 @@ class PolarsEngine:
             return
         self._check_removable(table)
         match = " AND ".join(f"target.{column} = source.{column}" for column in table.key)
-        with self._writing(table):
+        with self._writing(table) as target:
             (
-                self._latest(table)
-                .merge(
+                target.merge(
                     source,
                     match,
                     source_alias="source",
@@ -213,9 +217,9 @@ class PolarsEngine:
             predicate = f"date in ({days})"
         self._check_removable(table)
         data = self._stream(table, frames)
-        with self._writing(table), data.own_failures():
+        with self._writing(table) as target, data.own_failures():
             write_deltalake(
-                self._latest(table),
+                target,
                 data.reader(),
                 mode="overwrite",
                 predicate=predicate,
@@ -236,10 +240,9 @@ class PolarsEngine:
             self._append(table, self._stream(table, [frame]), batch_id)
 
     def _append(self, table: Table, data: "_Stream", batch_id: int | None) -> None:
-        target = self._latest(table)
         if self._has_done(Operation.APPEND, table, batch_id):
             return
-        with self._writing(table), data.own_failures():
+        with self._writing(table) as target, data.own_failures():
             write_deltalake(
                 target,
                 data.reader(),
@@ -249,11 +252,14 @@ class PolarsEngine:
             )
 
     @contextmanager
-    def _writing(self, table: Table) -> Iterator[None]:
+    def _writing(self, table: Table) -> Iterator[DeltaTable]:
+        """Give the object to write with, and know the table as it is afterwards."""
+        if table.path in self._read:
+            self._forget(table)
+        target = self._latest(table)
         with told(f"writing {table.path}", self._lake):
-            yield
-            self._latest(table).update_incremental()
-        self._snapshots.pop(table.path, None)
+            yield target
+            target.update_incremental()
 
     def _check_removable(self, table: Table) -> None:
         """Refuse to replace files that would stay, and their rows with them.
@@ -318,7 +324,7 @@ class PolarsEngine:
 
     def _forget(self, table: Table) -> None:
         self._latest_tables.pop(table.path, None)
-        self._snapshots.pop(table.path, None)
+        self._read.discard(table.path)
 
     def history(self, table: Table) -> list[Commit]:
         """See `Engine.history`."""
@@ -341,16 +347,16 @@ class PolarsEngine:
     def compact(self, table: Table) -> None:
         """See `Engine.compact`."""
         self._check_removable(table)
-        with self._writing(table):
-            upkeep.compact(self._latest(table), table, _writer(table))
+        with self._writing(table) as target:
+            upkeep.compact(target, table, _writer(table))
 
     def zorder(self, table: Table, partitions: Sequence[Partition] | None) -> None:
         """See `Engine.zorder`."""
         if partitions is not None and not partitions:
             return
         self._check_removable(table)
-        with self._writing(table):
-            upkeep.zorder(self._latest(table), table, partitions, _writer(table))
+        with self._writing(table) as target:
+            upkeep.zorder(target, table, partitions, _writer(table))
 
     def write_checkpoint(self, table: Table) -> bool:
         """See `Engine.write_checkpoint`."""
@@ -371,22 +377,16 @@ class PolarsEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         self._latest_tables.clear()
-        self._snapshots.clear()
+        self._read.clear()
         shutil.rmtree(self._scratch, ignore_errors=True)
         with suppress(OSError):
             self._scratch.parent.rmdir()
 
     def _latest(self, table: Table) -> DeltaTable:
-        """Return the table as the last write left it; writes move this object on."""
+        """Return the table as the last write left it."""
         if table.path not in self._latest_tables:
             self._latest_tables[table.path] = self._tables.open(table)
         return self._latest_tables[table.path]
-
-    def _snapshot(self, table: Table) -> DeltaTable:
-        """Return the table as it is now and stays: lazy frames hold on to this object."""
-        if table.path not in self._snapshots:
-            self._snapshots[table.path] = self._tables.open(table)
-        return self._snapshots[table.path]
 
     def last_batch(self, tables: Sequence[Table]) -> int:
         """See `Engine.last_batch`."""
