@@ -16,13 +16,21 @@ from rich.console import Console
 from infra.__main__ import deploy
 from infra.emulator.account import emulated
 from infra.emulator.stack import configuration, deployment, has_engine
+from infra.names import Names
+from infra.reading import read
 from infra.rehearsal import __doc__ as about
 from infra.rehearsal.scenarios import SCENARIOS, Scenario, locally
-from infra.rehearsal.theatre import Played, Theatre, theatre
+from infra.rehearsal.theatre import Played, Theatre
 from infra.rehearsal.verdict import faults, refused
+from pipeline.engine import Engine
+from pipeline.errors import LakehouseError
 from pipeline.quality.thresholds import thresholds_of
+from simulator.compare.comparison import compare
+from simulator.engine.polars_engine import PolarsEngine
 
 _STACK = "dev"
+SPARK = "spark"
+ENGINES = ("polars", SPARK)
 
 
 @dataclass(frozen=True)
@@ -42,13 +50,29 @@ class Rehearsed:
     seconds: float
 
 
+def engines(name: str) -> Callable[[Path], Engine]:
+    """Return what makes an engine of that name, for the lake in a folder.
+
+    Raises:
+        LakehouseError: There is no Java for Spark, or it does not start.
+    """
+    if name != SPARK:
+        return PolarsEngine
+    from pipeline.spark.engine import SparkEngine
+    from pipeline.spark.session import SMALL, laptop_session
+
+    session = laptop_session(SMALL)
+    return lambda lake: SparkEngine(session, str(lake))
+
+
 @contextmanager
-def deployed(folder: Path) -> Iterator[Theatre]:
+def deployed(folder: Path, engine_of: Callable[[Path], Engine]) -> Iterator[Theatre]:
     """Have the program deployed into an emulated account for as long as the block lasts."""
     config = configuration(_STACK)
     with emulated() as account, deployment(account, folder / "engine") as engine:
         engine.stack(_STACK, deploy, config).up()
-        stage = theatre(account, folder / "tables", _STACK, config)
+        names = Names(read(config, _STACK), account.account_id)
+        stage = Theatre(account, names, folder / "tables", engine_of)
         with stage.open():
             yield stage
 
@@ -63,7 +87,8 @@ def rehearse(stage: Theatre, scenario: Scenario, folder: Path) -> Rehearsed:
         stage.play()
     _delivered(stage, scenario.deliver, folder / "landing")
     played = stage.play(scenario.fault)
-    wrong = list(faults(scenario, played, local, stage.versions()))
+    tables = compare(stage.folder, folder / "local" / "lake")
+    wrong = list(faults(scenario, played, local, stage.versions(), tables))
     return Rehearsed(scenario, played, wrong, time.monotonic() - began)
 
 
@@ -82,7 +107,11 @@ def main(words: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenario", nargs="*", help=f"some of: {', '.join(known)}")
-    chosen = parser.parse_args(words).scenario or known
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="what the jobs run on (%(default)s)"
+    )
+    asked = parser.parse_args(words)
+    chosen = asked.scenario or known
     for name in chosen:
         if name not in known:
             parser.error(f"there is no scenario {name!r}; there are {', '.join(known)}")
@@ -91,11 +120,16 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     logging.getLogger("lakehouse").setLevel(logging.ERROR)
     console = Console()
+    try:
+        engine_of = engines(asked.engine)
+    except LakehouseError as error:
+        sys.stderr.write(f"rehearse: {error}\n")
+        return 1
     folder = Path(tempfile.mkdtemp(prefix="lakehouse-rehearsal-"))
     wrong = 0
     try:
         console.print("Deploying the program into an emulated account ...")
-        with deployed(folder) as stage:
+        with deployed(folder, engine_of) as stage:
             for scenario in (s for s in SCENARIOS if s.name in chosen):
                 place = folder / scenario.name.replace(" ", "-")
                 place.mkdir()
@@ -107,8 +141,9 @@ def main(words: Sequence[str] | None = None) -> int:
             _list(console, denied, "each is allowed by the role that makes it")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    console.print("\nNot AWS: moto stands for its services, Polars for Spark, a folder for the")
-    console.print("tables' files until a job ends. See ./lakehouse rehearse --help.")
+    spark = "" if asked.engine == SPARK else " Polars for Spark,"
+    console.print(f"\nNot AWS: moto stands for its services,{spark} a folder for the tables'")
+    console.print("files until a job ends. See ./lakehouse rehearse --help.")
     return 1 if wrong else 0
 
 

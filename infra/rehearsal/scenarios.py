@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.rehearsal.theatre import NO_FAULT, Fault, Losing
+from infra.rehearsal.theatre import NO_FAULT, Fault, losing
 from pipeline.errors import LakehouseError, PassingError
 from pipeline.landing.store import LocalStore
 from pipeline.quality.thresholds import Thresholds
@@ -16,6 +16,7 @@ from pipeline.runner.request import RunRequest
 from pipeline.runner.run import Lakehouse
 from pipeline.runner.walk import walk
 from pipeline.workflow import Outcome, Step
+from simulator.engine.polars_engine import PolarsEngine
 from simulator.generate import Dirt, ShopConfig, generate
 
 _SHOP = ShopConfig(days=1, orders_per_day=150, products=40, users=60, seed=7)
@@ -140,7 +141,7 @@ def locally(scenario: Scenario, folder: Path, thresholds: Thresholds) -> list[st
     landing = folder / "landing"
     landing.mkdir(parents=True)
     lakehouse = Lakehouse(
-        Losing(folder / "lake", scenario.fault.lose, lambda: None),
+        losing(PolarsEngine(folder / "lake"), scenario.fault.lose),
         LakeHome(folder / "lake"),
         LocalStore(landing),
         thresholds=thresholds,

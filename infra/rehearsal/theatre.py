@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from infra.emulator.account import Account
 from infra.names import SEVERITIES, Names
-from infra.reading import read
 from infra.rehearsal.calls import NOBODY, Calls, acting
 from infra.rehearsal.stage import Stage, set_up
 from infra.states import step_of
 from pipeline.contracts import TABLES, Table
+from pipeline.engine import Engine
 from pipeline.landing.s3 import S3Store
 from pipeline.runner.run import Lakehouse
 from pipeline.runner.s3_home import S3LakeHome
@@ -79,12 +79,14 @@ class Theatre:
         account: The account that it is deployed to.
         names: Its names.
         folder: Where tables lie while jobs work on them.
+        engine: Makes the engine that jobs run on, for the lake in that folder.
         calls: Every call that is made on a role's behalf.
     """
 
     account: Account
     names: Names
     folder: Path
+    engine: Callable[[Path], Engine] = PolarsEngine
     calls: Calls = field(init=False)
     _fault: Fault = NO_FAULT
     _crashed: bool = False
@@ -185,7 +187,7 @@ class Theatre:
         return code
 
     def _lakehouse(self, asked: Any) -> Lakehouse:
-        engine = Losing(self.folder, self._fault.lose, self._copy)
+        engine = losing(self.engine(self.folder), self._fault.lose, self._copy)
         return Lakehouse(
             engine, S3LakeHome(asked.lake), S3Store(asked.landing), thresholds=asked.thresholds
         )
@@ -259,25 +261,34 @@ class Theatre:
         return found
 
 
-class Losing(PolarsEngine):
-    """The laptop's engine, which may lose the rows of one table."""
+class _Losing:
+    """An engine that may lose the rows of one table; all else it does as it always does."""
 
-    def __init__(self, lake: Path, lose: str, copy: Callable[[], None]) -> None:
-        super().__init__(lake)
+    def __init__(self, engine: Engine, lose: str, copy: Callable[[], None]) -> None:
+        self._engine = engine
         self._lose = lose
         self._copy = copy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
     def overwrite(self, table: Table, frames: Any, *others: Any, **options: Any) -> None:
         """See `Engine.overwrite`."""
         lost = [frame.head(0) for frame in frames] if table.path == self._lose else frames
-        super().overwrite(table, lost, *others, **options)
+        self._engine.overwrite(table, lost, *others, **options)
 
     def restore(self, table: Table, version: int | None) -> None:
         """See `Engine.restore`; whether a lake is empty is seen in S3."""
-        super().restore(table, version)
+        self._engine.restore(table, version)
         self._copy()
 
 
-def theatre(account: Account, folder: Path, stack: str, config: Mapping[str, str]) -> Theatre:
-    """Return the theatre of a stack that is deployed already."""
-    return Theatre(account, Names(read(config, stack), account.account_id), folder)
+def losing(engine: Engine, lose: str, copy: Callable[[], None] = lambda: None) -> Engine:
+    """Return the engine such that it loses the rows of a table, if one is named.
+
+    Args:
+        engine: The engine.
+        lose: Path of the table; empty for none.
+        copy: Is called when a table was put back.
+    """
+    return cast("Engine", _Losing(engine, lose, copy))

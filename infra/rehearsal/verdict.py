@@ -8,6 +8,7 @@ from infra.names import Names
 from infra.rehearsal.calls import Calls
 from infra.rehearsal.scenarios import Scenario, once
 from infra.rehearsal.theatre import Played
+from simulator.compare.result import Comparison
 
 # The stack's key is made with it, so what is allowed on it is allowed under this name here.
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/rehearsal"
@@ -18,6 +19,7 @@ def faults(
     played: Played,
     local: Sequence[str],
     versions: Mapping[str, tuple[int, int]],
+    tables: Comparison,
 ) -> Iterator[str]:
     """Yield a sentence for each thing that is not as it has to be.
 
@@ -26,6 +28,7 @@ def faults(
         played: What came of it.
         local: Steps that a run on this machine passes with the same deliveries.
         versions: Of each table that the catalog publishes, its version there and in its log.
+        tables: The tables, held against those of the run on this machine.
     """
     expected = "SUCCEEDED" if scenario.succeeds else "FAILED"
     if played.status != expected:
@@ -44,6 +47,9 @@ def faults(
         for path, (published, logged) in versions.items():
             if published != logged:
                 yield f"The catalog has {path} at version {published}, and its log {logged}."
+    for table in tables.tables:
+        for difference in table.differences:
+            yield f"{table.path} is not that of this machine: {difference.sentence}."
 
 
 def _files(scenario: Scenario, played: Played) -> Iterator[str]:

@@ -151,7 +151,8 @@ class EngineSteps:
             check_evolution(engine, TABLES, remembered, self._home.address)
         self._home.begin(Intent(state.batch_id, state.versions, state.run_id))
         state.began = True
-        engine.create(TABLES)
+        with timed(self._report, self._observer, "tables"):
+            engine.create(TABLES)
         pinned = {table.path: engine.version(table) for table in TABLES}
         state.pinned = {path: version for path, version in pinned.items() if version is not None}
 

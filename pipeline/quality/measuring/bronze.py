@@ -18,6 +18,8 @@ from pipeline.quality.measuring.counting import count_rows
 # No text that begins with white space, or is empty, is as great as this one.
 _FIRST_VISIBLE = "!"
 _SPACE = " \t\n\v\f\r"
+# Keys are usually given out one after the other.
+_NEIGHBOURS, _GROUPS = 4096, 1024
 
 
 def bronze_measures(
@@ -116,13 +118,12 @@ def _duplicate_keys(engine: Engine, entity: Entity, rows: Frame, read: int) -> M
     key = nw.col(entity.key)
     keys = parse(rows.select(entity.key), [entity.column(entity.key)])
     readable = keys.filter(~key.is_null())
-    found = engine.fetch(
-        readable.select(
-            nw.len().cast(nw.Int64).alias("rows"),
-            key.n_unique().fill_null(0).cast(nw.Int64).alias("keys"),
-        )
-    )[0]
-    count = int(found["rows"]) - int(found["keys"])
+    # Neighbouring keys together: many small sets are made faster than a great one.
+    groups = readable.group_by((key // _NEIGHBOURS % _GROUPS).alias("group")).agg(
+        nw.len().cast(nw.Int64).alias("rows"), key.n_unique().cast(nw.Int64).alias("keys")
+    )
+    beyond = groups.select((nw.col("rows") - nw.col("keys")).sum().alias("rows"))
+    count = int(engine.fetch(beyond)[0]["rows"] or 0)
     samples: tuple[str, ...] = ()
     if count:
         counted = nw.len().cast(nw.Int64).alias("times")

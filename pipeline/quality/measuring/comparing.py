@@ -11,11 +11,9 @@ from pipeline.contracts.model import Table
 from pipeline.engine import Engine
 from pipeline.portable import Frame
 from pipeline.quality.measure import MAX_SAMPLES
-from pipeline.quality.measuring.counting import count_rows
 
-_COPIES = "copies"
-_MISSING, _EXTRA, _WRONG = "is_missing", "is_extra", "is_wrong"
-_PRESENT = "is_expected"
+_COPIES, _PRESENT = "rows_there", "rows_expected"
+_COUNTED = ("rows", "differing", "missing", "extra", "doubled")
 
 
 def expected(name: str) -> str:
@@ -125,68 +123,68 @@ def compare(
         rules: When a row is right.
     """
     judged = _judged(table, rows, wanted, rules)
-    differs = nw.col(_MISSING) | nw.col(_EXTRA) | nw.col(_WRONG) | (nw.col(_COPIES) > 1)
-    counts = engine.fetch(
+    found = engine.fetch(
         judged.select(
-            nw.len().cast(nw.Int64).alias("rows"),
-            _count(differs).alias("differing"),
-            _count(nw.col(_MISSING)).alias("missing"),
-            _count(nw.col(_EXTRA)).alias("extra"),
-            _count(nw.col(_COPIES) > 1).alias("doubled"),
+            *(_total(nw.col(name)).alias(name) for name in _COUNTED),
+            _total(nw.when(nw.col(_PRESENT) > 0).then(1).otherwise(0)).alias("keys"),
         )
     )[0]
-    found = {name: int(value or 0) for name, value in counts.items()}
+    counts = {name: int(value or 0) for name, value in found.items()}
     samples: tuple[str, ...] = ()
-    if found["differing"]:
-        first = judged.filter(differs).sort(*map(_key, table.key)).head(MAX_SAMPLES)
+    if counts["differing"]:
+        first = judged.filter(nw.col("differing") > 0).sort(*table.key).head(MAX_SAMPLES)
         samples = tuple(_sample(table, row, rules) for row in engine.fetch(first))
-    # Where no row is doubled, every row has a key of its own.
-    keys = count_rows(engine, wanted) if found["doubled"] else found["rows"] - found["extra"]
-    return Comparison(
-        keys=keys,
-        rows=found["rows"],
-        differing=found["differing"],
-        missing=found["missing"],
-        extra=found["extra"],
-        doubled=found["doubled"],
-        samples=samples,
-    )
+    return Comparison(**counts, samples=samples)
 
 
 def _judged(table: Table, rows: Frame, wanted: Frame, rules: Sequence[Rule]) -> Frame:
-    """Return the rows of both sides beside each other, with what is wrong with each."""
-    key = list(table.key)
-    mine = rows.with_columns(nw.len().over(*key).cast(nw.Int64).alias(_COPIES))
-    # A constant tells which rows were there: no value of a table is null on purpose and a key.
-    other = wanted.rename({name: expected(name) for name in wanted.collect_schema().names()})
-    other = other.with_columns(nw.lit(value=True).alias(_PRESENT))
-    both = mine.join(other, left_on=key, right_on=[expected(name) for name in key], how="full")
-    is_right = nw.all_horizontal(*(rule.holds() for rule in rules), ignore_nulls=False)
-    missing, extra = nw.col(_COPIES).is_null(), nw.col(_PRESENT).is_null()
-    return both.with_columns(
-        missing.alias(_MISSING),
-        extra.alias(_EXTRA),
-        (~missing & ~extra & ~is_right).alias(_WRONG),
-        *(
-            nw.when(missing).then(nw.col(expected(name))).otherwise(nw.col(name)).alias(_key(name))
-            for name in key
+    """Return one row per key of either side, with how many rows it stands for are what.
+
+    The rows of both sides lie below each other and are grouped by their key; nothing is joined. The
+    greatest of a single value is that value. Which of several stands for a doubled key does not
+    matter, as its rows are wrong whatever they say.
+    """
+    key, columns = list(table.key), [rule.column for rule in rules]
+    known = [name for name in wanted.collect_schema().names() if name not in key]
+    there = nw.lit(1, nw.Int64)
+    both = [
+        rows.select(*key, *columns, there.alias(_COPIES)),
+        wanted.select(
+            *key, *(nw.col(name).alias(expected(name)) for name in known), there.alias(_PRESENT)
         ),
-    ).with_columns(nw.col(_COPIES).fill_null(1))
+    ]
+    grouped = (
+        nw.concat(both, how="diagonal")
+        .group_by(*key)
+        .agg(
+            *(nw.col(name).max() for name in (*columns, *map(expected, known))),
+            nw.col(_COPIES).count().cast(nw.Int64),
+            nw.col(_PRESENT).count().cast(nw.Int64),
+        )
+    )
+    copies, is_known = nw.col(_COPIES), nw.col(_PRESENT) > 0
+    is_right = nw.all_horizontal(*(rule.holds() for rule in rules), ignore_nulls=False)
+    is_missing, is_doubled = copies == 0, copies > 1
+    differs = is_missing | is_doubled | ~is_known | ~is_right
+    stands_for = nw.when(is_missing).then(1).otherwise(copies)
+    return grouped.with_columns(
+        stands_for.alias("rows"),
+        nw.when(differs).then(stands_for).otherwise(0).alias("differing"),
+        nw.when(is_missing).then(1).otherwise(0).alias("missing"),
+        nw.when(is_known).then(0).otherwise(copies).alias("extra"),
+        nw.when(is_doubled).then(copies).otherwise(0).alias("doubled"),
+    )
 
 
-def _key(name: str) -> str:
-    return f"key__{name}"
-
-
-def _count(condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(1).otherwise(0).cast(nw.Int64).sum()
+def _total(count: nw.Expr) -> nw.Expr:
+    return count.cast(nw.Int64).sum()
 
 
 def _sample(table: Table, row: Mapping[str, Any], rules: Sequence[Rule]) -> str:
-    named = ", ".join(f"{name} {row[_key(name)]}" for name in table.key)
-    if row[_MISSING]:
+    named = ", ".join(f"{name} {row[name]}" for name in table.key)
+    if row["missing"]:
         return f"{named}: missing in {table.name}"
-    if row[_EXTRA]:
+    if row["extra"]:
         return f"{named}: silver does not know it"
     if row[_COPIES] > 1:
         return f"{named}: {row[_COPIES]} times in {table.name}"

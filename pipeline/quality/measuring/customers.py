@@ -85,7 +85,7 @@ class CustomerTable:
         """
         users = self._engine.checkpoint(self._watched_users(orders))
         theirs = orders.join(users, "user_id", "semi").select("order_id", "user_id")
-        bought = self._engine.checkpoint(
+        bought = (
             self._engine.read(silver(ORDER_ITEMS))
             .select("order_id", "product_id")
             .join(theirs, "order_id")

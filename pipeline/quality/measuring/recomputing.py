@@ -111,7 +111,9 @@ def sums_by(sold: Frame, *keys: str) -> Frame:
     )
 
 
-def pairs(rows: Frame, left: str, right: str, *, packable: int | None) -> Frame:
+def pairs(
+    rows: Frame, left: str, right: str, *, packable: int | None, summed: Sequence[str] = ()
+) -> Frame:
     """Count how often each pair of values occurs.
 
     Args:
@@ -120,16 +122,21 @@ def pairs(rows: Frame, left: str, right: str, *, packable: int | None) -> Frame:
         right: The other.
         packable: A number above every value of `right` with which a pair fits one integer; None
             when there is none.
+        summed: Further columns, which are summed.
 
     Returns:
-        One row per pair that occurs: both columns and `times`. Key: the pair.
+        One row per pair that occurs: both columns, `times` and the sums. Key: the pair.
     """
+    figures = (_COUNT.alias("times"), *(nw.col(name).sum() for name in summed))
     if packable is None:
-        return rows.group_by(left, right).agg(_COUNT.alias("times"))
+        return rows.group_by(left, right).agg(*figures)
     packed = (nw.col(left) * packable + nw.col(right)).alias("pair")
-    counted = rows.select(packed).group_by("pair").agg(_COUNT.alias("times"))
+    counted = rows.select(packed, *summed).group_by("pair").agg(*figures)
     return counted.select(
-        (nw.col("pair") // packable).alias(left), (nw.col("pair") % packable).alias(right), "times"
+        (nw.col("pair") // packable).alias(left),
+        (nw.col("pair") % packable).alias(right),
+        "times",
+        *summed,
     )
 
 

@@ -171,19 +171,23 @@ class SummedTables:
         packable = sources.packable(ORDERS, "user_id", number)
         if self._written.everything and sources.parts == 1:
             bought, owners = sources.bought(), sources.counted.select("order_id", "user_id")
-            pairs = recomputing.pairs(
+            ordered = recomputing.pairs(
                 bought, "order_id", by, packable=sources.packable(ORDERS, ORDERS.key, number)
             )
-            orders = pairs.group_by(by).agg(_COUNT.alias("order_count"))
-            buyers = bought.join(owners, "order_id")
+            buyers = recomputing.pairs(
+                bought.join(owners, "order_id"), "user_id", by, packable=packable
+            )
+            orders = ordered.group_by(by).agg(_COUNT.alias("order_count"))
+            customers = buyers.group_by(by).agg(_COUNT.alias("customer_count"))
+            counts = orders.join(customers, by)
         else:
             daily = self._engine.read(DAILY_CUSTOMER_DEPARTMENT)
-            sums = daily.group_by("department").agg(nw.col("orders").sum().alias("order_count"))
-            orders = sums.join(names, "department").select(by, "order_count")
-            buyers = daily.select("department", "user_id").join(names, "department")
-        pairs = recomputing.pairs(buyers, "user_id", by, packable=packable)
-        customers = pairs.group_by(by).agg(_COUNT.alias("customer_count"))
-        return names.join(orders.join(customers, by), by).drop(by)
+            rows = daily.select("department", "user_id", "orders").join(names, "department")
+            buyers = recomputing.pairs(rows, "user_id", by, packable=packable, summed=["orders"])
+            counts = buyers.group_by(by).agg(
+                nw.col("orders").sum().alias("order_count"), _COUNT.alias("customer_count")
+            )
+        return names.join(counts, by).drop(by)
 
     def department_analytics(self) -> Comparison:
         """Hold every department's row against its sums."""

@@ -1,5 +1,6 @@
 """The deployed workflow is played, and comes out as the same run on this machine does."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from infra.__main__ import deploy
 from infra.duties import duties
 from infra.emulator.permissions import allows
 from infra.emulator.stack import configuration
-from infra.rehearsal.__main__ import rehearse
+from infra.names import Names
+from infra.reading import read
+from infra.rehearsal.__main__ import SPARK, engines, rehearse
 from infra.rehearsal.scenarios import SCENARIOS, Scenario
-from infra.rehearsal.theatre import Theatre, theatre
+from infra.rehearsal.theatre import Theatre
 from infra.rehearsal.verdict import KEY, faults, refused
 from pipeline.workflow import WORKFLOW, Actor
+from simulator.compare.comparison import compare
 from tests.infra.engine.conftest import World
 
 
@@ -21,9 +25,13 @@ from tests.infra.engine.conftest import World
 def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     config = configuration("dev")
     world.deployment.stack("dev", deploy, config)
-    made = theatre(world.account, tmp_path_factory.mktemp("tables"), "dev", config)
+    names = Names(read(config, "dev"), world.account.account_id)
+    made = Theatre(world.account, names, tmp_path_factory.mktemp("tables"))
     with made.open():
         yield made
+
+
+GOOD, BLOCKED = SCENARIOS[1], SCENARIOS[4]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -44,14 +52,33 @@ def test_a_play_comes_out_as_the_run_on_this_machine(
 
 def test_a_play_that_comes_out_otherwise_is_told(stage: Theatre, tmp_path: Path) -> None:
     """The comparison itself can fail: a good run held against what a blocked one has to be."""
-    good, blocked = SCENARIOS[1], SCENARIOS[4]
-    played = rehearse(stage, good, tmp_path).played
-    told = "\n".join(faults(blocked, played, ["check"], {}))
+    played = rehearse(stage, GOOD, tmp_path).played
+    lake = tmp_path / "local" / "lake"
+    alike = compare(lake, lake)
+    told = "\n".join(faults(BLOCKED, played, ["check"], {}, alike))
     for part in ("should be FAILED", "should be notify_failure", "on this machine", "Messages"):
         assert part in told
     assert "Files were moved" in told
-    wrong = "\n".join(faults(good, played, played.steps, {"gold/daily_sales": (1, 2)}))
+    wrong = "\n".join(faults(GOOD, played, played.steps, {"gold/daily_sales": (1, 2)}, alike))
     assert wrong == "The catalog has gold/daily_sales at version 1, and its log 2."
+    shutil.rmtree(stage.folder / "gold" / "daily_sales")
+    less = compare(stage.folder, lake, tables=["gold/daily_sales"])
+    (wrong,) = faults(GOOD, played, played.steps, {"gold/daily_sales": (1, 1)}, less)
+    assert wrong.startswith("gold/daily_sales is not that of this machine: ")
+
+
+@pytest.mark.skipif(not shutil.which("java"), reason="there is no `java` on PATH for Spark")
+# py4j leaves the closing of its sockets to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_jobs_run_on_spark_as_in_glue(
+    stage: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deployed workflow on Spark, whose tables are those of a run on this machine."""
+    monkeypatch.setattr(stage, "engine", engines(SPARK))
+    rehearsed = rehearse(stage, GOOD, tmp_path)
+    assert rehearsed.faults == []
+    on_spark = {result["engine"] for result in rehearsed.played.results.values()}
+    assert on_spark == {"spark"}
 
 
 def test_every_call_is_allowed_by_the_role_that_makes_it(stage: Theatre) -> None:
