@@ -8,6 +8,7 @@ resource is still there, not whether somebody has changed it.
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
@@ -51,6 +52,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     done: list[Done] = field(default_factory=list)
     before: Callable[[Done], None] | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    # The engine asks for several things at once; neither moto nor boto3's session minds threads.
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     # --- The provider itself
 
@@ -145,7 +148,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         """Tell whether a resource is still there."""
         kind = self._kind(request.type, context)
-        with _told(context, "read", request):
+        with _told(context, "read", request), self._turn:
             found = kind.exists(self.account, _plain(request.properties))
         if not found:
             return provider_pb2.ReadResponse(id="")
@@ -177,7 +180,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 grpc.StatusCode.UNIMPLEMENTED,
                 f"the emulator has no lookup {request.tok}: add it to infra/emulator/kinds",
             )
-        found = LOOKUPS[request.tok](self.account, _plain(request.args))
+        with self._turn:
+            found = LOOKUPS[request.tok](self.account, _plain(request.args))
         return provider_pb2.InvokeResponse(**{"return": _struct(found)})
 
     def _kind(self, token: str, context: Any) -> Kind:
@@ -194,7 +198,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         with _told(context, operation, request):
             if self.before:
                 self.before(change)
-            yield
+            with self._turn:
+                yield
         self.done.append(change)
 
     def _tagged(self, inputs: Properties) -> Properties:
