@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from rich.console import Console
 
 from infra.__main__ import deploy
@@ -50,19 +51,36 @@ class Rehearsed:
     seconds: float
 
 
-def engines(name: str) -> Callable[[Path], Engine]:
-    """Return what makes an engine of that name, for the lake in a folder.
+@contextmanager
+def jobs_on(engine: str) -> Iterator[Callable[[Path], Engine]]:
+    """Have what makes an engine of that name, for the lake in a folder.
 
     Raises:
         LakehouseError: There is no Java for Spark, or it does not start.
     """
-    if name != SPARK:
-        return PolarsEngine
+    if engine != SPARK:
+        yield PolarsEngine
+        return
     from pipeline.spark.engine import SparkEngine
     from pipeline.spark.session import SMALL, laptop_session
 
-    session = laptop_session(SMALL)
-    return lambda lake: SparkEngine(session, str(lake))
+    # Spark's workers read the deliveries. They are processes of their own, to whom the emulated
+    # account has to be a server.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # It tells of every request.
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        known = {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        }
+        for_workers = {f"spark.executorEnv.{name}": value for name, value in known.items()}
+        with laptop_session(SMALL | for_workers) as session:
+            yield lambda lake: SparkEngine(session, str(lake))
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -120,16 +138,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     logging.getLogger("lakehouse").setLevel(logging.ERROR)
     console = Console()
-    try:
-        engine_of = engines(asked.engine)
-    except LakehouseError as error:
-        sys.stderr.write(f"rehearse: {error}\n")
-        return 1
     folder = Path(tempfile.mkdtemp(prefix="lakehouse-rehearsal-"))
     wrong = 0
     try:
         console.print("Deploying the program into an emulated account ...")
-        with deployed(folder, engine_of) as stage:
+        with jobs_on(asked.engine) as engine_of, deployed(folder, engine_of) as stage:
             for scenario in (s for s in SCENARIOS if s.name in chosen):
                 place = folder / scenario.name.replace(" ", "-")
                 place.mkdir()
@@ -139,6 +152,9 @@ def main(words: Sequence[str] | None = None) -> int:
             count = sum(len(needs) for needs in stage.calls.made.values())
             console.print(f"\n[bold]Permissions[/]  {count} calls, each held to its role")
             _list(console, denied, "each is allowed by the role that makes it")
+    except LakehouseError as error:
+        sys.stderr.write(f"rehearse: {error}\n")
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     spark = "" if asked.engine == SPARK else " Polars for Spark,"

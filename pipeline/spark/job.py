@@ -90,6 +90,8 @@ def _thresholds(text: str) -> Thresholds:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the job on these words, or the process's, and return its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    # It tells of every connection to the JVM that it closes.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         asked = arguments(sys.argv[1:] if words is None else words)
         perform(asked)

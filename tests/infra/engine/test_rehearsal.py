@@ -12,7 +12,7 @@ from infra.emulator.permissions import allows
 from infra.emulator.stack import configuration
 from infra.names import Names
 from infra.reading import read
-from infra.rehearsal.__main__ import SPARK, engines, rehearse
+from infra.rehearsal.__main__ import SPARK, jobs_on, rehearse
 from infra.rehearsal.scenarios import SCENARIOS, Scenario
 from infra.rehearsal.theatre import Theatre
 from infra.rehearsal.verdict import KEY, faults, refused
@@ -74,8 +74,9 @@ def test_jobs_run_on_spark_as_in_glue(
     stage: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deployed workflow on Spark, whose tables are those of a run on this machine."""
-    monkeypatch.setattr(stage, "engine", engines(SPARK))
-    rehearsed = rehearse(stage, GOOD, tmp_path)
+    with jobs_on(SPARK) as engine_of:
+        monkeypatch.setattr(stage, "engine", engine_of)
+        rehearsed = rehearse(stage, GOOD, tmp_path)
     assert rehearsed.faults == []
     on_spark = {result["engine"] for result in rehearsed.played.results.values()}
     assert on_spark == {"spark"}
