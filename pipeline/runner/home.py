@@ -33,7 +33,7 @@ def unfinished(name: str) -> str:
 
 
 # What a run uses on its way and removes, by its name in the root.
-PASSING = (_RESERVE, *map(unfinished, (_JOURNAL, _STATE, _MARKER)))
+PASSING = (_RESERVE, *map(unfinished, (_JOURNAL, _STATE, _CATALOG, _MARKER)))
 
 
 @dataclass(frozen=True)

@@ -162,16 +162,17 @@ def test_a_run_that_is_going_on(lake: Path) -> None:
 
 
 def test_leftovers_are_named_and_mended(lake: Path) -> None:
-    """Scratch, a dead lock, a reserve: named one by one, removed on request."""
+    """Scratch, a dead lock, a reserve, half a file: named one by one, removed on request."""
     (lake / "_scratch/0123").mkdir(parents=True)
     (lake / "_scratch/0123/x.parquet").write_bytes(b"x")
     (lake / "_lock").touch()
     (lake / "_reserve").write_bytes(b"0")
-    names = {"_scratch", "_lock", "_reserve"}
+    (lake / "_catalog.json.new").write_bytes(b"{")
+    names = {"_scratch", "_lock", "_reserve", "_catalog.json.new"}
     assert places(found(lake)) == {("leftovers", name) for name in names}
     assert {finding.severity for finding in found(lake)} == {"advice"}
 
-    assert len(list(remove_leftovers(stale(lake)))) == 3
+    assert len(list(remove_leftovers(stale(lake)))) == 4
     assert found(lake) == []
 
 
