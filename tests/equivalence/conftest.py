@@ -48,7 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> SparkSession:
     """Return a session for tables of a few rows; the nightly run compiles as Glue does."""
-    settings = dict(SMALL)
+    # A process works for minutes here, in which Java's second compiler more than pays for itself.
+    java = "-XX:ReservedCodeCacheSize=320m -XX:+UseSerialGC"
+    settings = {**SMALL, "spark.driver.extraJavaOptions": java}
     if os.environ.get("LAKEHOUSE_PROFILE") == "nightly":
         for name in ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode"):
             del settings[name]
