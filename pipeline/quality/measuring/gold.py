@@ -28,6 +28,8 @@ from pipeline.quality.measuring.sources import Sources, Written
 from pipeline.quality.measuring.summed import SummedTables
 from pipeline.quality.trend import judged_days, unusual_days
 
+_ITEMLESS = "orders without items"
+
 
 def gold_measures(engine: Engine, written: Written) -> list[Measure]:
     """Measure all gold checks of a run that wrote to gold; nothing when it did not.
@@ -87,22 +89,42 @@ def _complete_dates(sources: Sources) -> Measure:
     return Measure(COMPLETENESS, DAILY_SALES.path, len(wrong), len(days), samples)
 
 
-def _total(engine: Engine, table: Table, *names: str) -> list[int]:
-    columns = [nw.col(name).sum().alias(name) for name in names]
-    row = engine.fetch(engine.read(table).select(*columns))[0]
-    return [int(row[name] or 0) for name in names]
+def _totals(sources: Sources) -> dict[str, tuple[int, int]]:
+    """Sum money and a count over whole tables, by path, and over orders without items; one query.
+
+    Returns:
+        Cents and count; 0 where a table counts nothing.
+    """
+    read = sources.engine.read
+    rows = {
+        PRODUCT_PERFORMANCE.path: (read(PRODUCT_PERFORMANCE), "total_sales", "total_quantity"),
+        DEPARTMENT_ANALYTICS.path: (read(DEPARTMENT_ANALYTICS), "total_sales", None),
+        CUSTOMER_INSIGHTS.path: (read(CUSTOMER_INSIGHTS), "total_spend", "total_orders"),
+        _ITEMLESS: (sources.itemless(), "total_amount", None),
+    }
+    sums = [
+        frame.select(
+            nw.lit(name).alias("name"),
+            nw.col(cents).sum().cast(nw.Int64).alias("cents"),
+            (nw.lit(0) if count is None else nw.col(count).sum()).cast(nw.Int64).alias("count"),
+        )
+        for name, (frame, cents, count) in rows.items()
+    ]
+    found = sources.engine.fetch(nw.concat(sums))
+    return {row["name"]: (int(row["cents"] or 0), int(row["count"] or 0)) for row in found}
 
 
 def _cross_measures(sources: Sources) -> list[Measure]:
     """Hold the sums of the tables against each other and against silver."""
-    engine, itemless = sources.engine, sources.itemless_total()
+    engine, totals = sources.engine, _totals(sources)
     sales, orders, items = (
         sum(int(row[name] or 0) for row in sources.days)
         for name in ("total_sales", "order_count", "total_items")
     )
-    by_product, quantity = _total(engine, PRODUCT_PERFORMANCE, "total_sales", "total_quantity")
-    (by_department,) = _total(engine, DEPARTMENT_ANALYTICS, "total_sales")
-    spent, placed = _total(engine, CUSTOMER_INSIGHTS, "total_spend", "total_orders")
+    by_product, quantity = totals[PRODUCT_PERFORMANCE.path]
+    by_department, _ = totals[DEPARTMENT_ANALYTICS.path]
+    spent, placed = totals[CUSTOMER_INSIGHTS.path]
+    itemless, _ = totals[_ITEMLESS]
     in_orders, in_items = (engine.row_count(silver(entity)) for entity in (ORDERS, ORDER_ITEMS))
     without = f"{itemless} of orders without items"
     revenue = (

@@ -152,13 +152,9 @@ class Sources:
         bounds = self.engine.bounds(silver(entity), column)
         return base if bounds is not None and (bounds[1] + 1) * base < _PACKABLE else None
 
-    def itemless_total(self) -> int:
-        """Sum the totals of all orders that have no silver item, in cents."""
+    def itemless(self) -> Frame:
+        """Return all orders that have no silver item."""
         if self.written.everything:
-            itemless = self.counted.filter(nw.col(recomputing.ITEMS) == 0)
-        else:
-            with_items = self.engine.read(silver(ORDER_ITEMS)).select("order_id").unique()
-            orders = self.engine.read(silver(ORDERS))
-            itemless = orders.join(with_items, "order_id", "anti")
-        total = itemless.select(nw.col("total_amount").sum().alias("cents"))
-        return int(self.engine.fetch(total)[0]["cents"] or 0)
+            return self.counted.filter(nw.col(recomputing.ITEMS) == 0)
+        with_items = self.engine.read(silver(ORDER_ITEMS)).select("order_id").unique()
+        return self.engine.read(silver(ORDERS)).join(with_items, "order_id", "anti")
