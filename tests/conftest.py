@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import hypothesis
+import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 # Results must not depend on the machine's time zone; whoever wants to see that sets TZ.
@@ -29,3 +30,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(os.environ.get("LAKEHOUSE_PROFILE") or "default")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"lakehouse-hypothesis-{os.getuid()}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process waits for another one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("heavy") is None)

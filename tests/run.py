@@ -180,6 +180,10 @@ def tests(folder: str, *words: str) -> Callable[[Options], Tally]:
     return stage
 
 
+# Two processes take one test after the other, in their order: long ones come first.
+IN_TURN = ("-n", "2", "--dist", "load", "--maxschedchunk", "1")
+
+
 def equivalence(options: Options) -> Tally:
     """Prove that both engines give the same answer."""
     if not options.spark:
@@ -191,7 +195,7 @@ def equivalence(options: Options) -> Tally:
             "apt-get install openjdk-17-jre-headless), or pass --no-spark to leave them out."
         )
         return Tally(failed=1)
-    return tests("equivalence", "-n", "2", "--dist", "worksteal")(options)
+    return tests("equivalence", *IN_TURN)(options)
 
 
 STAGES: dict[str, Callable[[Options], Tally]] = {
@@ -200,8 +204,9 @@ STAGES: dict[str, Callable[[Options], Tally]] = {
     "walls": walls,
     "unit": tests("unit", "-n", "2"),
     "equivalence": equivalence,
-    "infra": tests("infra"),
-    "e2e": tests("e2e", "-n", "2", "--dist", "worksteal"),
+    # Tests of what is deployed stay in one process, by their mark.
+    "infra": tests("infra", "-n", "2", "--dist", "loadgroup"),
+    "e2e": tests("e2e", *IN_TURN),
 }
 
 

@@ -100,6 +100,7 @@ def test_killed_at_the_border_of_a_step(
     assert_recovers(tmp_path / "landing", tmp_path / "lake", undisturbed)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("call", WRITES)
 def test_killed_within_and_after_a_write(
     shop: Path, undisturbed: Undisturbed, tmp_path: Path, call: str

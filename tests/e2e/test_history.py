@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -141,6 +142,7 @@ class Histories(RuleBasedStateMachine):
             shutil.rmtree(self._folder)
 
 
+@pytest.mark.heavy
 def test_any_history_ends_as_a_fresh_build() -> None:
     derandomized = settings().derandomize
     run_state_machine_as_test(

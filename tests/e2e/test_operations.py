@@ -306,6 +306,7 @@ def _simulate(landing: str, lake: str, barrier: Any, wait: str) -> None:
     raise SystemExit(call_cli(words))
 
 
+@pytest.mark.heavy
 def test_two_runs_at_the_same_moment_make_one_lake(tmp_path: Path) -> None:
     """Fifty times: both end well, each file came in once, and the lake is the one of one run."""
     context = multiprocessing.get_context("forkserver")

@@ -59,6 +59,7 @@ def lake_of(runs: Iterable[Sequence[DeliveredFile]]) -> dict[str, list[Row]]:
 # --- The pipeline is the reference ---------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @examples(16)
 @given(data=st.data(), made=deliveries())
 def test_the_pipeline_is_the_reference(data: st.DataObject, made: Deliveries) -> None:
@@ -76,6 +77,7 @@ def test_the_pipeline_is_the_reference(data: st.DataObject, made: Deliveries) ->
 # --- Order of arrival ----------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @examples(4)
 @given(data=st.data(), made=deliveries(min_files=5, max_files=7))
 def test_batching_does_not_matter(data: st.DataObject, made: Deliveries) -> None:
@@ -336,6 +338,7 @@ def corrections(made: Deliveries) -> list[Deliveries]:
     return [first, *([file] for file in plain)]
 
 
+@pytest.mark.heavy
 @examples(5)
 @given(data=st.data(), made=deliveries(CLEAN, min_files=12, max_files=16))
 def test_incremental_gold_is_gold_from_scratch(data: st.DataObject, made: Deliveries) -> None:

@@ -41,6 +41,7 @@ def stepwise(landing: Path, lake: Path, number: int, *, steps: Sequence[Step] = 
             lakehouse.proceed(step, request)
 
 
+@pytest.mark.heavy
 @settings(max_examples=6)
 @given(data=st.data())
 def test_steps_and_whole_runs_make_the_same_lake(

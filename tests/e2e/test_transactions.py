@@ -294,6 +294,7 @@ def test_whoever_reads_while_the_first_run_writes_sees_no_table(
 # --- Failed --------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("error", "step"), [(_FailureError, 1), (KeyboardInterrupt, 6)])
 def test_a_run_that_fails_after_any_write_leaves_the_lake_as_it_was(
     landing: Path, shops: Path, lake: Path, error: type[BaseException], step: int

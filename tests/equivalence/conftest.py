@@ -36,9 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let py4j and Spark be as they are, and begin with what takes long: nobody waits for it."""
+    """Let py4j and Spark be as they are."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: here in item.path.parents and not item.get_closest_marker("heavy"))
     for item in items:
         if here in item.path.parents:
             for noise in _NOISE:

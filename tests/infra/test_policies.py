@@ -27,7 +27,7 @@ SERVICES = {
     "pipe": "pipes.amazonaws.com",
     "scheduler": "scheduler.amazonaws.com",
 }
-PEOPLE = {"analyst", "operator", "producer"}
+PEOPLE = ("analyst", "operator", "producer")
 
 
 def listed(value: str | list[str]) -> list[str]:

@@ -83,6 +83,7 @@ def scratch(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_do_what_the_page_says(page: Path, scratch: Path) -> None:
     ran = 0
