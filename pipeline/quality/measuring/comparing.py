@@ -138,7 +138,10 @@ def compare(
 
 
 def _judged(table: Table, rows: Frame, wanted: Frame, rules: Sequence[Rule]) -> Frame:
-    """Return one row per key of either side, with how many rows it stands for are what.
+    """Return one row per key of either side, with the values of both.
+
+    It tells how many rows it stands for (`rows`) and how many of them are wrong in any way
+    (`differing`), `missing`, `extra` or `doubled`.
 
     The rows of both sides lie below each other and are grouped by their key; nothing is joined. The
     greatest of a single value is that value. Which of several stands for a doubled key does not
