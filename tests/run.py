@@ -204,8 +204,8 @@ STAGES: dict[str, Callable[[Options], Tally]] = {
     "walls": walls,
     "unit": tests("unit", "-n", "2"),
     "equivalence": equivalence,
-    # Tests of what is deployed stay in one process, by their mark.
-    "infra": tests("infra", "-n", "2", "--dist", "loadgroup"),
+    # Tests of what is deployed follow one another: a file stays in one process.
+    "infra": tests("infra", "-n", "2", "--dist", "loadfile"),
     "e2e": tests("e2e", *IN_TURN),
 }
 

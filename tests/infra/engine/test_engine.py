@@ -13,8 +13,6 @@ from pipeline.contracts.types import TEXT
 from tests.infra.engine.conftest import INTERRUPTED_AT, World
 from tests.infra.inventory import inventory
 
-pytestmark = pytest.mark.xdist_group("engine")  # What is deployed is deployed once.
-
 ENVIRONMENTS = ("dev", "test", "prod")
 
 

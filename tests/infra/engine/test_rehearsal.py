@@ -20,8 +20,6 @@ from pipeline.workflow import WORKFLOW, Actor
 from simulator.compare.comparison import compare
 from tests.infra.engine.conftest import World
 
-pytestmark = pytest.mark.xdist_group("engine")  # What is deployed is deployed once.
-
 
 @pytest.fixture(scope="module")
 def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:

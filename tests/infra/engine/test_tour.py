@@ -12,8 +12,6 @@ import pytest
 from tests.documents import ROOT, commands, fences
 from tests.infra.engine.conftest import World
 
-pytestmark = pytest.mark.xdist_group("engine")  # What is deployed is deployed once.
-
 PAGE = ROOT / "README.md"
 PARTS = ("infra", "pipeline", "requirements", "simulator", "tests")
 # A line of a preview: what is done, to which kind, of which name. Details of a replacement, which
