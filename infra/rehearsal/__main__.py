@@ -11,27 +11,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from rich.console import Console
 
 from infra.__main__ import deploy
 from infra.emulator.account import emulated
 from infra.emulator.stack import configuration, deployment, has_engine
-from infra.names import Names
-from infra.reading import read
 from infra.rehearsal import __doc__ as about
 from infra.rehearsal.scenarios import SCENARIOS, Scenario, locally
-from infra.rehearsal.theatre import Played, Theatre
+from infra.rehearsal.theatre import Played, Theatre, theatre
 from infra.rehearsal.verdict import faults, refused
 from pipeline.engine import Engine
 from pipeline.errors import LakehouseError
 from pipeline.quality.thresholds import thresholds_of
-from simulator.compare.comparison import compare
+from simulator.cli.engines import EngineName
+from simulator.compare import compare
 from simulator.engine.polars_engine import PolarsEngine
 
 _STACK = "dev"
-SPARK = "spark"
-ENGINES = ("polars", SPARK)
 
 
 @dataclass(frozen=True)
@@ -52,15 +48,17 @@ class Rehearsed:
 
 
 @contextmanager
-def jobs_on(engine: str) -> Iterator[Callable[[Path], Engine]]:
+def jobs_on(engine: EngineName) -> Iterator[Callable[[Path], Engine]]:
     """Have what makes an engine of that name, for the lake in a folder.
 
     Raises:
         LakehouseError: There is no Java for Spark, or it does not start.
     """
-    if engine != SPARK:
+    if engine is EngineName.POLARS:
         yield PolarsEngine
         return
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
     from pipeline.spark.engine import SparkEngine
     from pipeline.spark.session import SMALL, laptop_session
 
@@ -89,8 +87,7 @@ def deployed(folder: Path, engine_of: Callable[[Path], Engine]) -> Iterator[Thea
     config = configuration(_STACK)
     with emulated() as account, deployment(account, folder / "engine") as engine:
         engine.stack(_STACK, deploy, config).up()
-        names = Names(read(config, _STACK), account.account_id)
-        stage = Theatre(account, names, folder / "tables", engine_of)
+        stage = theatre(account, folder / "tables", _STACK, config, engine_of)
         with stage.open():
             yield stage
 
@@ -126,10 +123,13 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("scenario", nargs="*", help=f"some of: {', '.join(known)}")
     parser.add_argument(
-        "--engine", choices=ENGINES, default=ENGINES[0], help="what the jobs run on (%(default)s)"
+        "--engine",
+        choices=[name.value for name in EngineName],
+        default=EngineName.POLARS.value,
+        help="what the jobs run on (%(default)s)",
     )
     asked = parser.parse_args(words)
-    chosen = asked.scenario or known
+    chosen, engine = asked.scenario or known, EngineName(asked.engine)
     for name in chosen:
         if name not in known:
             parser.error(f"there is no scenario {name!r}; there are {', '.join(known)}")
@@ -142,7 +142,7 @@ def main(words: Sequence[str] | None = None) -> int:
     wrong = 0
     try:
         console.print("Deploying the program into an emulated account ...")
-        with jobs_on(asked.engine) as engine_of, deployed(folder, engine_of) as stage:
+        with jobs_on(engine) as engine_of, deployed(folder, engine_of) as stage:
             for scenario in (s for s in SCENARIOS if s.name in chosen):
                 place = folder / scenario.name.replace(" ", "-")
                 place.mkdir()
@@ -157,7 +157,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    spark = "" if asked.engine == SPARK else " Polars for Spark,"
+    spark = "" if engine is EngineName.SPARK else " Polars for Spark,"
     console.print(f"\nNot AWS: moto stands for its services,{spark} a folder for the tables'")
     console.print("files until a job ends. See ./lakehouse rehearse --help.")
     return 1 if wrong else 0

@@ -14,6 +14,7 @@ from unittest import mock
 
 from infra.emulator.account import Account
 from infra.names import SEVERITIES, Names
+from infra.reading import read
 from infra.rehearsal.calls import NOBODY, Calls, acting
 from infra.rehearsal.stage import Stage, set_up
 from infra.states import step_of
@@ -79,14 +80,14 @@ class Theatre:
         account: The account that it is deployed to.
         names: Its names.
         folder: Where tables lie while jobs work on them.
-        engine: Makes the engine that jobs run on, for the lake in that folder.
+        engine_of: Makes the engine that jobs run on, for the lake in that folder.
         calls: Every call that is made on a role's behalf.
     """
 
     account: Account
     names: Names
     folder: Path
-    engine: Callable[[Path], Engine] = PolarsEngine
+    engine_of: Callable[[Path], Engine] = PolarsEngine
     calls: Calls = field(init=False)
     _fault: Fault = NO_FAULT
     _crashed: bool = False
@@ -187,7 +188,7 @@ class Theatre:
         return code
 
     def _lakehouse(self, asked: Any) -> Lakehouse:
-        engine = losing(self.engine(self.folder), self._fault.lose, self._copy)
+        engine = losing(self.engine_of(self.folder), self._fault.lose, self._copy)
         return Lakehouse(
             engine, S3LakeHome(asked.lake), S3Store(asked.landing), thresholds=asked.thresholds
         )
@@ -292,3 +293,15 @@ def losing(engine: Engine, lose: str, copy: Callable[[], None] = lambda: None) -
         copy: Is called when a table was put back.
     """
     return cast("Engine", _Losing(engine, lose, copy))
+
+
+def theatre(
+    account: Account,
+    folder: Path,
+    stack: str,
+    config: Mapping[str, str],
+    engine_of: Callable[[Path], Engine] = PolarsEngine,
+) -> Theatre:
+    """Return the theatre of a stack that is deployed already."""
+    names = Names(read(config, stack), account.account_id)
+    return Theatre(account, names, folder, engine_of)

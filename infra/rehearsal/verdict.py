@@ -8,7 +8,7 @@ from infra.names import Names
 from infra.rehearsal.calls import Calls
 from infra.rehearsal.scenarios import Scenario, once
 from infra.rehearsal.theatre import Played
-from simulator.compare.result import Comparison
+from simulator.compare import Comparison
 
 # The stack's key is made with it, so what is allowed on it is allowed under this name here.
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/rehearsal"

@@ -13,7 +13,7 @@ from pipeline.portable import Frame
 from pipeline.quality.measure import MAX_SAMPLES
 
 _COPIES, _PRESENT = "rows_there", "rows_expected"
-_COUNTED = ("rows", "differing", "missing", "extra", "doubled")
+_COUNTED = ("keys", "rows", "differing", "missing", "extra", "doubled")
 
 
 def expected(name: str) -> str:
@@ -123,12 +123,7 @@ def compare(
         rules: When a row is right.
     """
     judged = _judged(table, rows, wanted, rules)
-    found = engine.fetch(
-        judged.select(
-            *(_total(nw.col(name)).alias(name) for name in _COUNTED),
-            _total(nw.when(nw.col(_PRESENT) > 0).then(1).otherwise(0)).alias("keys"),
-        )
-    )[0]
+    found = engine.fetch(judged.select(nw.col(name).cast(nw.Int64).sum() for name in _COUNTED))[0]
     counts = {name: int(value or 0) for name, value in found.items()}
     samples: tuple[str, ...] = ()
     if counts["differing"]:
@@ -140,8 +135,9 @@ def compare(
 def _judged(table: Table, rows: Frame, wanted: Frame, rules: Sequence[Rule]) -> Frame:
     """Return one row per key of either side, with the values of both.
 
-    It tells how many rows it stands for (`rows`) and how many of them are wrong in any way
-    (`differing`), `missing`, `extra` or `doubled`.
+    It tells whether the other computation knows the key (`keys`), how many rows it stands for
+    (`rows`), and how many of them are wrong in any way (`differing`), `missing`, `extra` or
+    `doubled`.
 
     The rows of both sides lie below each other and are grouped by their key; nothing is joined. The
     greatest of a single value is that value. Which of several stands for a doubled key does not
@@ -171,16 +167,13 @@ def _judged(table: Table, rows: Frame, wanted: Frame, rules: Sequence[Rule]) -> 
     differs = is_missing | is_doubled | ~is_known | ~is_right
     stands_for = nw.when(is_missing).then(1).otherwise(copies)
     return grouped.with_columns(
+        nw.when(is_known).then(1).otherwise(0).alias("keys"),
         stands_for.alias("rows"),
         nw.when(differs).then(stands_for).otherwise(0).alias("differing"),
         nw.when(is_missing).then(1).otherwise(0).alias("missing"),
         nw.when(is_known).then(0).otherwise(copies).alias("extra"),
         nw.when(is_doubled).then(copies).otherwise(0).alias("doubled"),
     )
-
-
-def _total(count: nw.Expr) -> nw.Expr:
-    return count.cast(nw.Int64).sum()
 
 
 def _sample(table: Table, row: Mapping[str, Any], rules: Sequence[Rule]) -> str:

@@ -10,14 +10,13 @@ from infra.__main__ import deploy
 from infra.duties import duties
 from infra.emulator.permissions import allows
 from infra.emulator.stack import configuration
-from infra.names import Names
-from infra.reading import read
-from infra.rehearsal.__main__ import SPARK, jobs_on, rehearse
+from infra.rehearsal.__main__ import jobs_on, rehearse
 from infra.rehearsal.scenarios import SCENARIOS, Scenario
-from infra.rehearsal.theatre import Theatre
+from infra.rehearsal.theatre import Theatre, theatre
 from infra.rehearsal.verdict import KEY, faults, refused
 from pipeline.workflow import WORKFLOW, Actor
-from simulator.compare.comparison import compare
+from simulator.cli.engines import EngineName
+from simulator.compare import compare
 from tests.infra.engine.conftest import World
 
 
@@ -25,8 +24,7 @@ from tests.infra.engine.conftest import World
 def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     config = configuration("dev")
     world.deployment.stack("dev", deploy, config)
-    names = Names(read(config, "dev"), world.account.account_id)
-    made = Theatre(world.account, names, tmp_path_factory.mktemp("tables"))
+    made = theatre(world.account, tmp_path_factory.mktemp("tables"), "dev", config)
     with made.open():
         yield made
 
@@ -74,8 +72,8 @@ def test_jobs_run_on_spark_as_in_glue(
     stage: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deployed workflow on Spark, whose tables are those of a run on this machine."""
-    with jobs_on(SPARK) as engine_of:
-        monkeypatch.setattr(stage, "engine", engine_of)
+    with jobs_on(EngineName.SPARK) as engine_of:
+        monkeypatch.setattr(stage, "engine_of", engine_of)
         rehearsed = rehearse(stage, GOOD, tmp_path)
     assert rehearsed.faults == []
     on_spark = {result["engine"] for result in rehearsed.played.results.values()}
