@@ -22,18 +22,23 @@ OVERFLOW = "LAKEHOUSE_OVERFLOW"
 
 _SPACE = " \t\n\v\f\r"
 _SPACE_RUN = r"[ \t\n\x0B\f\r]+"
+_VISIBLE = r"[^ \t\n\x0B\f\r]"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 
 # The grammars speak Java's dialect: `$` would also match before a final line break, `\z` does not.
 _INTEGER = r"^[+-]?[0-9]+\z"
 _MONEY = r"^[+-]?0*[0-9]{1,8}(?:\.[0-9]{1,2}0*)?\z"
-_DAY = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# The form that nearly all have comes first, and is left to the cast to hold against the clock.
 _TIMESTAMP = (
-    rf"{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+    rf"^(?!0000){_DAY}[T ](?:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\z|"
+    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
     r"(?::[0-5][0-9](?:\.[0-9]{1,6})?)?"
-    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?\z"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?\z)"
 )
-_DATE = rf"{_DAY}(?:[T ]00:00(?::00(?:\.0{{1,6}})?)?)?\z"
+_DATE = rf"^(?!0000){_DAY}(?:[T ]00:00(?::00(?:\.0{{1,6}})?)?)?\z"
+# Up to the seconds and without a zone; nothing else that fits is as long.
+_USUAL_LENGTH = len("2025-04-01T12:30:00")
 _FLAG = r"^(?:[01]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\z"
 _ANYTHING = r"(?s)."
 
@@ -45,29 +50,35 @@ _MICROSECONDS = 1_000_000
 def parse(frame: sql.DataFrame, columns: Sequence[Column]) -> sql.DataFrame:
     """See `pipeline.portable.parse`."""
     # In steps, so that what a step reads twice is worked out once. Until the last of them the
-    # column of the state holds the trimmed text.
+    # column of the state holds the text as it came.
     state = {column.name: f"{column.name}__state" for column in columns}
-    trimmed = frame.withColumns(
-        {state[c.name]: sf.btrim(sf.col(c.name), sf.lit(_SPACE)) for c in columns}
-    )
     # After this step a text either fits its grammar or is null.
-    fitting = trimmed.withColumns(
-        {
-            c.name: sf.when(
-                sf.col(state[c.name]).rlike(_GRAMMARS[c.type.kind]), sf.col(state[c.name])
-            )
-            for c in columns
-        }
+    fitting = frame.withColumns(
+        {state[c.name]: sf.col(c.name) for c in columns} | {c.name: _fitting(c) for c in columns}
     )
     read = fitting.withColumns({c.name: _VALUES[c.type.kind](c.name) for c in columns})
     return read.withColumns({state[c.name]: _state(c.name, state[c.name]) for c in columns})
 
 
-def _state(value: str, trimmed: str) -> sql.Column:
+def _fitting(column: Column) -> sql.Column:
+    """Return the trimmed text where it fits its grammar; looking for blanks takes long."""
+    text, grammar = sf.col(column.name), _GRAMMARS[column.type.kind]
+    trimmed = _trimmed(column.name)
+    by_trimming = sf.when(trimmed.rlike(grammar), trimmed)
+    if grammar == _ANYTHING:  # Blanks fit, too.
+        return by_trimming
+    return sf.when(text.rlike(grammar), text).otherwise(by_trimming)
+
+
+def _trimmed(name: str) -> sql.Column:
+    return sf.btrim(sf.col(name), sf.lit(_SPACE))
+
+
+def _state(value: str, text: str) -> sql.Column:
     return (
         sf.when(sf.col(value).isNotNull(), _READABLE)
-        .when(sf.col(trimmed).isNull() | (sf.col(trimmed) == ""), _MISSING)
-        .otherwise(_MALFORMED)
+        .when(sf.col(text).rlike(_VISIBLE), _MALFORMED)
+        .otherwise(_MISSING)
     )
 
 
@@ -82,8 +93,15 @@ def _money(name: str) -> sql.Column:
 
 
 def _timestamp(name: str) -> sql.Column:
+    # Given a zone, the cast asks the session for none.
+    usual = _try_cast(f"concat({name}, 'Z')", "TIMESTAMP")
+    return sf.when(sf.length(sf.col(name)) == _USUAL_LENGTH, usual).otherwise(_any_timestamp(name))
+
+
+def _any_timestamp(name: str) -> sql.Column:
     # The grammar fixes where each part stands: from the front up to the seconds, from the back for
-    # the zone, whose sign is the sixth character from the end.
+    # the zone, whose sign is the sixth character from the end. The cast wants seconds, and knows no
+    # zone beyond 18 hours.
     text = sf.col(name)
 
     def part(position: int, length: int = 2) -> sql.Column:
@@ -92,12 +110,12 @@ def _timestamp(name: str) -> sql.Column:
     def number(position: int) -> sql.Column:
         return part(position).cast(st.LongType())
 
+    minute = sf.unix_micros(_try_cast(f"concat(substring({name}, 1, 16), ':00Z')", "TIMESTAMP"))
     second = sf.when(part(17, 1) == ":", number(18)).otherwise(0)
-    offset = number(-5) * 60 + number(-2)
+    offset = (number(-5) * 60 + number(-2)) * 60
     zone = sf.when(part(-6, 1) == "+", offset).when(part(-6, 1) == "-", -offset).otherwise(0)
-    minutes = (sf.unix_date(_date(name)).cast(st.LongType()) * 24 + number(12)) * 60 + number(15)
     fraction = sf.rpad(sf.regexp_extract(text, r"\.([0-9]+)", 1), 6, "0").cast(st.LongType())
-    return sf.timestamp_micros(((minutes - zone) * 60 + second) * _MICROSECONDS + fraction)
+    return sf.timestamp_micros(minute + (second - zone) * _MICROSECONDS + fraction)
 
 
 def _date(name: str) -> sql.Column:

@@ -48,6 +48,7 @@ _LAPTOP = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "3g",
+    "spark.python.daemon.module": "pipeline.spark.daemon",
     # Hadoop's own local file system keeps a checksum beside every file and refuses a file that
     # another engine has written anew.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",

@@ -82,19 +82,22 @@ def read_rows(candidates: Frame, entity: Entity) -> Frame:
 
 def _problem_terms(column: Column, entity: Entity) -> list[nw.Expr]:
     value, state = nw.col(column.name), nw.col(state_of(column.name))
+    # Of these a value has one at most: what is too great was there and could be read.
     conditions: dict[str, nw.Expr] = {}
+    if (out := _out_of_range(column, value)) is not None:
+        conditions[OUT_OF_RANGE] = out
     if column.required:
         conditions[MISSING] = state == EMPTY
     if column.type.kind not in {Kind.TEXT, Kind.LABEL}:
         conditions[MALFORMED] = state == UNREADABLE
-    if (out := _out_of_range(column, value)) is not None:
-        conditions[OUT_OF_RANGE] = out
-    if column.date_of is not None:
-        conditions[INCONSISTENT] = value != nw.col(column.date_of).dt.date()
-    return [
-        nw.when(condition).then(bit(entity, f"{column.name}:{reason}")).otherwise(0)
-        for reason, condition in conditions.items()
-    ]
+    term = nw.lit(0)
+    for reason, condition in conditions.items():
+        term = nw.when(condition).then(bit(entity, f"{column.name}:{reason}")).otherwise(term)
+    if column.date_of is None:
+        return [term]
+    differs = value != nw.col(column.date_of).dt.date()
+    inconsistent = bit(entity, f"{column.name}:{INCONSISTENT}")
+    return [term, nw.when(differs).then(inconsistent).otherwise(0)]
 
 
 def _out_of_range(column: Column, value: nw.Expr) -> nw.Expr | None:
