@@ -100,6 +100,22 @@ def most_frequent(frame: Frame, by: str, values: Sequence[str]) -> Frame:
     return _wrap(_native(frame).most_frequent(frame.to_native(), by, values))
 
 
+def key_span(frame: Frame, column: str) -> Frame:
+    """Count the values and the different values of an integer column; nulls are passed over.
+
+    Keys are usually given out one after the other: engines count those of a neighbourhood together.
+
+    Args:
+        frame: Frame with the column, an Int64.
+        column: The column.
+
+    Returns:
+        One row of Int64: `rows`, `keys` (how many of them differ), `lowest` and `highest`, null
+        without any.
+    """
+    return _wrap(_native(frame).key_span(frame.to_native(), column))
+
+
 def with_days_until(frame: Frame, day: date, column: str, name: str) -> Frame:
     """Add the days from a column's date to a day.
 
@@ -140,6 +156,7 @@ __all__ = [
     "READABLE",
     "Frame",
     "from_storage",
+    "key_span",
     "most_frequent",
     "parse",
     "state_of",

@@ -171,6 +171,7 @@ _AT_REST: dict[str, st.DataType] = {
 }
 _LONG_DIGITS = st.DecimalType(19, 0)
 _INT_LIMIT = 2**31
+_COUNTED = ("rows", "keys")
 
 
 def type_at_rest(column: Column) -> st.DataType:
@@ -237,6 +238,29 @@ def _most_frequent(frame: sql.DataFrame, by: str, value: str) -> sql.DataFrame:
     # The least of the pairs is the one with most rows, and of equals the one with the lowest value.
     first = sf.min(sf.struct("rarity", value))
     return counted.groupBy(by).agg(first[value].alias(value))
+
+
+def key_span(frame: sql.DataFrame, column: str) -> sql.DataFrame:
+    """See `pipeline.portable.key_span`."""
+    # A bit for each of 64 neighbours: no set of keys has to be made, and hardly any row is moved.
+    neighbours = frame.where(sf.col(column).isNotNull()).groupBy(
+        sf.shiftright(column, 6).alias("neighbours")
+    )
+    marked = sf.expr(f"bit_or(shiftleft(1L, CAST({column} & 63 AS INT)))")
+    groups = neighbours.agg(
+        sf.count(sf.lit(1)).alias("rows"),
+        sf.bit_count(marked).alias("keys"),
+        sf.min(column).alias("lowest"),
+        sf.max(column).alias("highest"),
+    )
+    return groups.agg(
+        *(
+            sf.coalesce(sf.sum(name), sf.lit(0)).cast(st.LongType()).alias(name)
+            for name in _COUNTED
+        ),
+        sf.min("lowest").alias("lowest"),
+        sf.max("highest").alias("highest"),
+    )
 
 
 def with_days_until(frame: sql.DataFrame, day: date, column: str, name: str) -> sql.DataFrame:

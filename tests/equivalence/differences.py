@@ -109,7 +109,7 @@ DIFFERENCES = (
         polars=Answer(0, "bigint"),
         spark=Answer(None, "bigint"),
         why="On Spark it is the distinct values plus the greatest of `is_null`, which nothing has.",
-        avoided="`key_span` fills 0 in; elsewhere it counts within groups, which have rows.",
+        avoided="Different values are counted within groups, which have rows.",
         see="https://github.com/narwhals-dev/narwhals/pull/1779",
     ),
     Difference(

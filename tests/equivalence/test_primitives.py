@@ -382,6 +382,8 @@ KNOWN: dict[Kind, dict[str, Any]] = {
         "0001-01-01T00:00+23:59": micros("0001-01-01") - DAY + 60_000_000,
         "9999-12-31T23:59:59.999999-23:59": micros("9999-12-31 23:58:59.999999") + DAY,
         "1582-10-10T00:00-00:00": micros("1582-10-10"),
+        "2025-04-01T10:20:30": micros("2025-04-01 10:20:30"),
+        " 2025-03-09 02:30:00\n": micros("2025-03-09 02:30:00"),
         "2025-02-30T00:00": None,
         "2025-04-01T10:20:60": None,
         "2025-04-01T24:00": None,
@@ -539,6 +541,38 @@ def test_both_engines_find_the_same_most_frequent_values(
     tally.compared(cases=len(expected), rows=len(expected))
     assert sorted(tuple(row) for row in on_spark_side) == expected
     assert sorted(on_polars_side.collect().rows()) == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ([], (0, 0, None, None)),
+        ([None], (0, 0, None, None)),
+        ([0, 31, 63, 64, 127, 63, None], (6, 5, 0, 127)),
+        ([-1, -64, -65, 1, -1], (5, 4, -65, 1)),
+        ([2**63 - 1, -(2**63), 2**63 - 1, 2**63 - 64], (4, 3, -(2**63), 2**63 - 1)),
+        ([n * n for n in range(300)] * 2, (600, 300, 0, 299**2)),
+    ],
+)
+def test_both_engines_count_the_same_keys(
+    spark: sql.SparkSession,
+    keys: list[int | None],
+    expected: tuple[int | None, ...],
+    tally: Tally,
+) -> None:
+    """Neighbours, those on either side of zero, and the greatest that there are."""
+    ours = wrap(spark.createDataFrame([(key,) for key in keys], "key long"))
+    theirs = wrap(pl.LazyFrame({"key": keys}, schema={"key": pl.Int64}))
+    tally.compared(cases=1, rows=len(keys))
+
+    counted = portable.key_span(ours, "key").to_native()
+    assert [tuple(row) for row in counted.collect()] == [expected]
+    assert counted.schema.simpleString() == (
+        "struct<rows:bigint,keys:bigint,lowest:bigint,highest:bigint>"
+    )
+    found = portable.key_span(theirs, "key").to_native().collect()
+    assert found.rows() == [expected]
+    assert set(found.schema.values()) == {pl.Int64()}
 
 
 def test_both_engines_name_the_same_types_at_rest() -> None:

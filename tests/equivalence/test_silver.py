@@ -843,7 +843,7 @@ def test_the_span_of_keys_is_found(both: Both, entity: Entity, data: st.DataObje
     def span(found: Rows) -> Rows:
         keys = {row[entity.key] for row in found}
         low, high = min(keys, default=None), max(keys, default=None)
-        return [{"keys": len(keys), "lowest": low, "highest": high}]
+        return [{"rows": len(found), "keys": len(keys), "lowest": low, "highest": high}]
 
     hold_slices(
         both,

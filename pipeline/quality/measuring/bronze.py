@@ -11,15 +11,13 @@ from pipeline.contracts.layers import RAW_RECORD, bronze
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
-from pipeline.portable import Frame, parse
+from pipeline.portable import Frame, key_span, parse
 from pipeline.quality.measure import MAX_SAMPLES, Measure, first_samples
 from pipeline.quality.measuring.counting import count_rows
 
 # No text that begins with white space, or is empty, is as great as this one.
 _FIRST_VISIBLE = "!"
 _SPACE = " \t\n\v\f\r"
-# Keys are usually given out one after the other.
-_NEIGHBOURS, _GROUPS = 4096, 1024
 
 
 def bronze_measures(
@@ -118,12 +116,8 @@ def _duplicate_keys(engine: Engine, entity: Entity, rows: Frame, read: int) -> M
     key = nw.col(entity.key)
     keys = parse(rows.select(entity.key), [entity.column(entity.key)])
     readable = keys.filter(~key.is_null())
-    # Neighbouring keys together: many small sets are made faster than a great one.
-    groups = readable.group_by((key // _NEIGHBOURS % _GROUPS).alias("group")).agg(
-        nw.len().cast(nw.Int64).alias("rows"), key.n_unique().cast(nw.Int64).alias("keys")
-    )
-    beyond = groups.select((nw.col("rows") - nw.col("keys")).sum().alias("rows"))
-    count = int(engine.fetch(beyond)[0]["rows"] or 0)
+    span = engine.fetch(key_span(readable, entity.key))[0]
+    count = int(span["rows"]) - int(span["keys"])
     samples: tuple[str, ...] = ()
     if count:
         counted = nw.len().cast(nw.Int64).alias("times")

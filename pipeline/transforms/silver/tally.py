@@ -2,6 +2,7 @@
 
 import narwhals.stable.v2 as nw
 
+from pipeline import portable
 from pipeline.contracts.model import Entity
 from pipeline.portable import Frame
 from pipeline.transforms.silver.arrival import CHANGE
@@ -18,13 +19,8 @@ def rows_by_outcome(rows: Frame) -> Frame:
 
 
 def key_span(valid: Frame, entity: Entity) -> Frame:
-    """Count the different keys of the valid rows: one row of `keys`, `lowest`, `highest`."""
-    key = nw.col(entity.key)
-    return valid.select(
-        key.n_unique().fill_null(0).cast(nw.Int64).alias("keys"),
-        key.min().alias("lowest"),
-        key.max().alias("highest"),
-    )
+    """Count the valid rows and their different keys; see `pipeline.portable.key_span`."""
+    return portable.key_span(valid, entity.key)
 
 
 def reference_spans(rows: Frame, entity: Entity) -> Frame:

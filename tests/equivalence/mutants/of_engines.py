@@ -93,8 +93,8 @@ MUTANTS = (
         "only-spaces",
         "Spaces are trimmed, tabs and line ends are not.",
         _SPARK,
-        "sf.btrim(sf.col(c.name), sf.lit(_SPACE))",
-        "sf.trim(sf.col(c.name))",
+        "sf.btrim(sf.col(name), sf.lit(_SPACE))",
+        "sf.trim(sf.col(name))",
         _read("label"),
     ),
     Mutant(
@@ -109,8 +109,8 @@ MUTANTS = (
         "local-time",
         "A time without a zone is one of the session's zone.",
         _SPARK,
-        "sf.timestamp_micros(((minutes - zone) * 60 + second) * _MICROSECONDS + fraction)",
-        "text.cast(st.TimestampType())",
+        """_try_cast(f"concat({name}, 'Z')", "TIMESTAMP")""",
+        '_try_cast(name, "TIMESTAMP")',
         _read("timestamp", zone="America/New_York"),
     ),
     Mutant(
@@ -140,6 +140,14 @@ MUTANTS = (
         "    return counted.groupBy(by).agg(first[value].alias(value))",
         'sf.min_by(value, "rarity")\n    return counted.groupBy(by).agg(first.alias(value))',
         ("equivalence/test_gold.py::test_favorites_are_what_was_bought_most",),
+    ),
+    Mutant(
+        "half-a-neighbourhood",
+        "Keys that lie 32 apart are taken for one.",
+        _SPARK,
+        "{column} & 63 AS",
+        "{column} & 31 AS",
+        _primitives("test_both_engines_count_the_same_keys", "UTC-ansi=true-keys2-expected2"),
     ),
     Mutant(
         "days-since",

@@ -227,14 +227,6 @@ MUTANTS = (
         "(amount >= nw.lit(highest))",
         _silver("test_amounts_out_of_bounds_are_counted"),
     ),
-    Mutant(
-        "every-key-counts",
-        "Rows are counted instead of different keys.",
-        _TALLY,
-        "key.n_unique()",
-        "key.count().cast(nw.Int64)",
-        _silver("test_the_span_of_keys_is_found[orders]"),
-    ),
     # --- Gold ---
     Mutant(
         "rank-ties",
