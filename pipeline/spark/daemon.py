@@ -10,7 +10,9 @@ import sys
 
 _ARCHIVES = ("/pyspark.zip", "-src.zip", ".jar")
 
-sys.path[:] = [place for place in sys.path if not place.endswith(_ARCHIVES)]
+for archive in [place for place in sys.path if place.endswith(_ARCHIVES)]:
+    sys.path.remove(archive)
+    sys.path_importer_cache.pop(archive, None)  # It has been looked into on the way to this module.
 
 from pyspark.daemon import manager  # noqa: E402 - found where the path says now
 
