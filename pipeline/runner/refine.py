@@ -13,7 +13,7 @@ from pipeline.contracts.layers import HELD, REJECTED
 from pipeline.contracts.model import Entity
 from pipeline.engine import Engine
 from pipeline.landing.stamp import Stamp
-from pipeline.portable import Frame
+from pipeline.portable import Frame, key_span
 from pipeline.quality.measuring.counting import count_rows
 from pipeline.quality.measuring.silver import FaultyRows, faulty_rows, rows_that_came_in
 from pipeline.runner.report import EntityAccount
@@ -210,7 +210,7 @@ class _Refinement:
         waiting = any(waits(self._entity, int(group[PROBLEMS])) for group in outcomes)
         if waiting or self._held is not None or not valid_count:
             return False
-        span = self._engine.fetch(tally.key_span(arrival.valid_rows(typed), self._entity))[0]
+        span = self._engine.fetch(key_span(arrival.valid_rows(typed), self._entity.key))[0]
         self._may_be_known = self._overlaps(span["lowest"], span["highest"])
         return span["keys"] == valid_count and not self._may_be_known
 

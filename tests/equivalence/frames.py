@@ -269,6 +269,19 @@ def _shown(rows: Iterable[Any]) -> str:
 
 
 @contextmanager
+def with_settings(spark: sql.SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Let a session have other settings for a while."""
+    before = {name: str(spark.conf.get(name)) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+
+
+@contextmanager
 def abroad(spark: sql.SparkSession) -> Iterator[None]:
     """Keep the session in UTC, and put the process and the JVM into two other time zones."""
     java: Any = prepared(spark).sparkContext._jvm

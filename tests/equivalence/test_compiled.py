@@ -14,6 +14,7 @@ from pipeline.contracts import ENTITIES, bronze
 from pipeline.contracts.model import Entity
 from pipeline.spark.engine import SparkEngine
 from pipeline.transforms.silver.reading import new_rows, read_rows
+from tests.equivalence.frames import with_settings
 
 # HotSpot leaves a method of more bytes to its interpreter.
 MOST_BYTES = 8_000
@@ -27,12 +28,8 @@ _CODEGEN = {
 @pytest.fixture
 def compiling(spark: SparkSession) -> Iterator[SparkSession]:
     """Return the session with whole plans compiled, as they are for large tables."""
-    kept = {name: spark.conf.get(name) for name in _CODEGEN}
-    for name, value in _CODEGEN.items():
-        spark.conf.set(name, value)
-    yield spark
-    for name, before in kept.items():
-        spark.conf.set(name, str(before))
+    with with_settings(spark, _CODEGEN):
+        yield spark
 
 
 def greatest_method(spark: SparkSession, rows: DataFrame) -> int:

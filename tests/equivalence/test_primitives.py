@@ -23,6 +23,7 @@ from pipeline.contracts.model import Column
 from pipeline.contracts.types import Kind, LogicalType
 from pipeline.portable import polars as on_polars
 from pipeline.portable import spark as on_spark
+from tests.equivalence.frames import with_settings
 from tests.equivalence.recording import Tally
 
 NIGHTLY = os.environ.get("LAKEHOUSE_PROFILE") == "nightly"
@@ -277,17 +278,13 @@ def spark(spark: sql.SparkSession, environment: tuple[str, str]) -> Iterator[sql
     """Put the session and its JVM into an environment, and back afterwards."""
     zone, ansi = environment
     settings = {"spark.sql.session.timeZone": zone, "spark.sql.ansi.enabled": ansi}
-    kept = {name: spark.conf.get(name) for name in settings}
     java: Any = spark.sparkContext._jvm
     clock = java.java.util.TimeZone
     before = clock.getDefault()
     clock.setDefault(clock.getTimeZone(zone))
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    yield spark
+    with with_settings(spark, settings):
+        yield spark
     clock.setDefault(before)
-    for name, value in kept.items():
-        spark.conf.set(name, value)
 
 
 def column(name: str, kind: LogicalType) -> Column:

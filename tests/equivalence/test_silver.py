@@ -16,7 +16,7 @@ from pipeline.contracts import ENTITIES, ORDERS, PRODUCTS, bronze, quarantine, s
 from pipeline.contracts.layers import LINEAGE
 from pipeline.contracts.model import Column, Entity
 from pipeline.contracts.types import BOOLEAN, COUNT, TEXT
-from pipeline.portable import Frame
+from pipeline.portable import Frame, key_span
 from pipeline.transforms.silver import arrival, reading, reasons, references, rows
 from pipeline.transforms.silver import quarantine as quarantined
 from pipeline.transforms.silver import tally as tally_of
@@ -848,7 +848,7 @@ def test_the_span_of_keys_is_found(both: Both, entity: Entity, data: st.DataObje
     hold_slices(
         both,
         data.draw(packs(partial(checked, entity))),
-        lambda frame: tally_of.key_span(frame, entity),
+        lambda frame: key_span(frame, entity.key),
         {"valid": checked_columns(entity)},
         span,
     )
@@ -986,7 +986,6 @@ PROPERTIES = {
     rows.product_changes: test_products_change_by_content_and_by_being_listed,
     rows.turned: test_products_that_come_and_go_are_counted,
     rows.with_derived: test_silver_rows_know_day_and_hour,
-    tally_of.key_span: test_the_span_of_keys_is_found,
     tally_of.outlying_rows: test_amounts_out_of_bounds_are_counted,
     tally_of.reference_spans: test_the_spans_of_references_are_found,
     tally_of.rows_by_arrival: test_changes_are_counted,

@@ -113,14 +113,13 @@ def _lacking(entity: Entity, row: Mapping[str, str | None]) -> str:
 
 def _duplicate_keys(engine: Engine, entity: Entity, rows: Frame, read: int) -> Measure:
     """Count the rows beyond the first of each readable key; ` 1` and `01` are the key 1."""
-    key = nw.col(entity.key)
     keys = parse(rows.select(entity.key), [entity.column(entity.key)])
-    readable = keys.filter(~key.is_null())
-    span = engine.fetch(key_span(readable, entity.key))[0]
+    span = engine.fetch(key_span(keys, entity.key))[0]
     count = int(span["rows"]) - int(span["keys"])
     samples: tuple[str, ...] = ()
     if count:
         counted = nw.len().cast(nw.Int64).alias("times")
+        readable = keys.filter(~nw.col(entity.key).is_null())
         times = readable.group_by(entity.key).agg(counted)
         first = times.filter(nw.col("times") > 1).sort(entity.key).head(MAX_SAMPLES)
         samples = tuple(

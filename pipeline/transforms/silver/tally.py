@@ -2,7 +2,6 @@
 
 import narwhals.stable.v2 as nw
 
-from pipeline import portable
 from pipeline.contracts.model import Entity
 from pipeline.portable import Frame
 from pipeline.transforms.silver.arrival import CHANGE
@@ -16,11 +15,6 @@ _SPLIT = 1_000_000
 def rows_by_outcome(rows: Frame) -> Frame:
     """Count checked candidates by (problems, retried, differs_from_reference): column `rows`."""
     return rows.group_by(PROBLEMS, RETRIED, DIFFERS).agg(nw.len().cast(nw.Int64).alias("rows"))
-
-
-def key_span(valid: Frame, entity: Entity) -> Frame:
-    """Count the valid rows and their different keys; see `pipeline.portable.key_span`."""
-    return portable.key_span(valid, entity.key)
 
 
 def reference_spans(rows: Frame, entity: Entity) -> Frame:

@@ -93,8 +93,8 @@ MUTANTS = (
         "only-spaces",
         "Spaces are trimmed, tabs and line ends are not.",
         _SPARK,
-        "sf.btrim(sf.col(name), sf.lit(_SPACE))",
-        "sf.trim(sf.col(name))",
+        "sf.btrim(text, sf.lit(_SPACE))",
+        "sf.trim(text)",
         _read("label"),
     ),
     Mutant(
