@@ -15,6 +15,7 @@ from pyspark.sql import functions as sf
 from pyspark.sql import types as st
 
 from pipeline.contracts.layers import bronze
+from pipeline.contracts.meta import META
 from pipeline.contracts.model import LOG_DAYS, Column, Entity, Table
 from pipeline.engine import Commit, DataFile, Operation, Partition, run_metadata, run_of
 from pipeline.landing.delivery import Delivery
@@ -36,6 +37,8 @@ _TRANSACTION = "spark.databricks.delta.write.txnVersion"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Creating a table or asking its log is a small job, and most of its time nobody works.
 _TABLES_AT_ONCE = 4
+# Up to here reading a table again is mostly Delta Lake's asking its log for the files.
+_ROWS_KEPT = 50_000
 
 
 class SparkEngine:
@@ -58,6 +61,8 @@ class SparkEngine:
         self._upkeep = Upkeep(session, self._logs)
         # Rows by table and version, as long as nobody else may take a version back.
         self._counted: dict[tuple[str, int | None], int] = {}
+        # Small tables in memory, by the same.
+        self._kept: dict[tuple[str, int | None], DataFrame] = {}
 
     def create(self, tables: Sequence[Table]) -> None:
         """See `Engine.create`."""
@@ -102,7 +107,33 @@ class SparkEngine:
         """See `Engine.read`."""
         of = table.path if version is None else f"version {version} of {table.path}"
         with told(f"reading {of}", self._lake):
-            return from_storage(_narwhals(self._scan(table, version)), table.columns)
+            rows = self._latest(table) if version is None else self._scan(table, version)
+            return from_storage(_narwhals(rows), table.columns)
+
+    def _latest(self, table: Table) -> DataFrame:
+        """Return the latest version; a small one is evaluated once and kept in memory.
+
+        Every query over a table asks its log for the files by a job of its own, and a run has some
+        sixty. Not the books, which a run asks once; not where workers may be lost and what they
+        keep with them.
+        """
+        address = self._address(table)
+        known = address, self._logs.version(address)
+        if known in self._kept:
+            return self._kept[known]
+        rows = self._scan(table, known[1])
+        if table in META or self._survives_workers:
+            return rows
+        files = self._logs.noted_files(address)
+        if files is None or sum(file.rows for file in files) > _ROWS_KEPT:
+            return rows
+        self._kept[known] = rows.localCheckpoint()
+        return self._kept[known]
+
+    @property
+    def _survives_workers(self) -> bool:
+        """Whether what is evaluated once has to outlive the workers that did it."""
+        return self._session.sparkContext.getCheckpointDir() is not None
 
     def _scan(self, table: Table, version: int | None = None) -> DataFrame:
         """Return a version; without its number the frame would move on with the table."""
@@ -233,7 +264,7 @@ class SparkEngine:
             return _narwhals(self._evaluated(_native(frame)))
 
     def _evaluated(self, rows: DataFrame) -> DataFrame:
-        if self._session.sparkContext.getCheckpointDir() is not None:
+        if self._survives_workers:
             return rows.checkpoint(eager=True)
         return rows.localCheckpoint(eager=True)
 
@@ -256,7 +287,7 @@ class SparkEngine:
 
     def restore(self, table: Table, version: int | None) -> None:
         """See `Engine.restore`."""
-        self._counted.clear()
+        self._forget()
         address = self._address(table)
         with told(f"restoring {table.path}", self._lake):
             if version is None:
@@ -323,7 +354,12 @@ class SparkEngine:
 
     def close(self) -> None:
         """See `Engine.close`; what was evaluated once goes when Spark finds it unused."""
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was noted of versions, whose numbers may soon be those of others."""
         self._counted.clear()
+        self._kept.clear()
 
     def _writer(self, table: Table, rows: DataFrame, mode: str) -> DataFrameWriter:
         return rows.write.format("delta").mode(mode).partitionBy(*table.partition_by)
