@@ -480,6 +480,18 @@ class EngineContract(Opening):
         engine.append_records(ROW_ACCOUNTS, [account(1, "orders", 1)], 1)
         assert engine.row_count(ROW_ACCOUNTS) == 1
 
+    def test_a_table_that_went_and_came_again_is_read_anew(self, engine: Engine) -> None:
+        """The numbers of its versions come again as well, with other rows."""
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 1)
+        assert self.totals(engine) == dict.fromkeys(APRIL, 100)
+        engine.restore(DAILY_SALES, None)
+        engine.create([DAILY_SALES])
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 5)], 2)
+
+        assert engine.version(DAILY_SALES) == 1
+        assert engine.row_count(DAILY_SALES) == len(APRIL)
+        assert self.totals(engine) == dict.fromkeys(APRIL, 5)
+
     def test_restoring_the_latest_version_writes_nothing(self, engine: Engine) -> None:
         """A table that a run has not touched stays on its version."""
         engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 1)

@@ -1,7 +1,9 @@
 """The Spark engine keeps what the engine protocol promises: the same tests as for Polars."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import pytest
@@ -14,6 +16,7 @@ from pipeline.contracts.gold import DAILY_SALES
 from pipeline.contracts.meta import ROW_ACCOUNTS
 from pipeline.contracts.model import Column
 from pipeline.engine import Engine
+from pipeline.errors import EngineError
 from pipeline.portable import Frame
 from pipeline.portable.spark import type_at_rest
 from pipeline.spark.engine import SparkEngine
@@ -51,6 +54,34 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         noisy: Frame = nw.from_native(self.spark.range(3).select(drawn("id").alias("noise")))
         return noisy
 
+    def test_a_small_table_is_read_from_its_files_once(self, engine: Engine, lake: Path) -> None:
+        """What was read stays in memory, until the run ends or the table is written; no books."""
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 3)
+        engine.append_records(ROW_ACCOUNTS, [account(3, "orders", 7)], 3)
+        first = {table: engine.fetch(engine.read(table)) for table in (DAILY_SALES, ROW_ACCOUNTS)}
+        remove_data_files(lake)
+
+        assert engine.fetch(engine.read(DAILY_SALES)) == first[DAILY_SALES]
+        with pytest.raises(EngineError):
+            engine.fetch(engine.read(ROW_ACCOUNTS))
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 5)], 4)
+        assert self.totals(engine) == {APRIL[0]: 5}
+        remove_data_files(lake)
+        engine.close()
+        with pytest.raises(EngineError):
+            engine.fetch(engine.read(DAILY_SALES))
+
+    def test_nothing_is_kept_where_workers_may_be_lost(
+        self, engine: Engine, lake: Path, tmp_path: Path
+    ) -> None:
+        """With a checkpoint directory, as in Glue, even a small table is read from its files."""
+        engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 3)
+        with checkpoints_in(self.spark, tmp_path / "checkpoints"):
+            assert self.totals(engine) == dict.fromkeys(APRIL, 100)
+            remove_data_files(lake)
+            with pytest.raises(EngineError):
+                self.totals(engine)
+
     @pytest.mark.parametrize("left", ["all", "half", "none"])
     def test_a_log_tells_the_same_with_and_without_its_checksum_file(
         self, engine: Engine, lake: Path, left: str
@@ -77,6 +108,26 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         assert other.row_count(silver(ORDERS)) == 0
         assert other.rows_by_date(silver(ORDERS)) == {}
         assert other.bounds(silver(ORDERS), "order_id") is None
+
+
+def remove_data_files(lake: Path) -> None:
+    """Take away every file that a table has beside its log."""
+    files = [file for file in lake.rglob("*.parquet") if "_delta_log" not in file.parts]
+    assert files
+    for file in files:
+        file.unlink()
+
+
+@contextmanager
+def checkpoints_in(session: SparkSession, folder: Path) -> Iterator[None]:
+    """Give a session a directory that outlives its workers; it cannot be taken back in Python."""
+    session.sparkContext.setCheckpointDir(str(folder))
+    jvm: Any = session._jvm
+    try:
+        yield
+    finally:
+        spark: Any = session.sparkContext._jsc.sc()
+        getattr(spark, "checkpointDir_$eq")(jvm.scala.Option.empty())
 
 
 def _drawn(_: int) -> float:

@@ -249,6 +249,14 @@ MUTANTS = (
         "return rows",
         _of_spark("test_a_checkpoint_is_evaluated_once"),
     ),
+    Mutant(
+        "kept-too-long",
+        "Rows of a version stay in memory when the table goes and its numbers come again.",
+        _SPARK_ENGINE,
+        "        self._kept.clear()\n",
+        "",
+        _of_spark("test_a_table_that_went_and_came_again_is_read_anew"),
+    ),
     # --- The engine on Polars ---
     Mutant(
         "same-batch-is-another",
