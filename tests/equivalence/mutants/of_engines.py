@@ -270,8 +270,8 @@ MUTANTS = (
         "frame-follows-the-table",
         "A frame is read from the object that writes move on.",
         _POLARS_ENGINE,
-        "self._snapshot(table) if version is None",
-        "self._latest(table) if version is None",
+        "            self._read.add(table.path)\n",
+        "",
         _of_polars("test_a_frame_stays_on_the_version_it_was_read_from"),
     ),
     Mutant(
@@ -286,9 +286,8 @@ MUTANTS = (
         "restored-from-memory",
         "After a table was restored its rows are those of before.",
         _POLARS_ENGINE,
-        "        self._latest_tables.pop(table.path, None)\n"
-        "        self._snapshots.pop(table.path, None)\n",
         "        self._latest_tables.pop(table.path, None)\n",
+        "",
         _of_polars("test_restore_brings_rows_and_absence_back"),
     ),
     Mutant(
