@@ -124,10 +124,10 @@ class SparkEngine:
         rows = self._scan(table, known[1])
         if table in META or self._survives_workers:
             return rows
-        files = self._logs.noted_files(address)
-        if files is None or sum(file.rows for file in files) > _ROWS_KEPT:
+        noted = self._noted_rows(address)
+        if noted is None or noted > _ROWS_KEPT:
             return rows
-        self._kept[known] = rows.localCheckpoint()
+        self._kept[known] = self._evaluated(rows)
         return self._kept[known]
 
     @property
@@ -150,11 +150,14 @@ class SparkEngine:
         with told(f"reading {table.path}", self._lake):
             known = address, self._logs.version(address)
             if known not in self._counted:
-                noted = self._logs.noted_files(address)
-                self._counted[known] = (
-                    self._scan(table).count() if noted is None else sum(f.rows for f in noted)
-                )
+                noted = self._noted_rows(address)
+                self._counted[known] = self._scan(table).count() if noted is None else noted
             return self._counted[known]
+
+    def _noted_rows(self, address: str) -> int | None:
+        """Return the rows of a small table, as its log notes them; None where it does not."""
+        files = self._logs.noted_files(address)
+        return None if files is None else sum(file.rows for file in files)
 
     def bounds(self, table: Table, column: str) -> tuple[int, int] | None:
         """See `Engine.bounds`."""

@@ -14,14 +14,14 @@ from pyspark.sql import types as st
 from pipeline.contracts import ORDERS, silver
 from pipeline.contracts.gold import DAILY_SALES
 from pipeline.contracts.meta import ROW_ACCOUNTS
-from pipeline.contracts.model import Column
+from pipeline.contracts.model import Column, Table
 from pipeline.engine import Engine
 from pipeline.errors import EngineError
 from pipeline.portable import Frame
 from pipeline.portable.spark import type_at_rest
 from pipeline.spark.engine import SparkEngine
 from tests.engine_contract import APRIL, EngineContract, Row, account, other_time_zone
-from tests.upkeep_contract import UpkeepContract
+from tests.upkeep_contract import UpkeepContract, stored
 
 __all__ = ["other_time_zone"]
 
@@ -59,14 +59,14 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 3)
         engine.append_records(ROW_ACCOUNTS, [account(3, "orders", 7)], 3)
         first = {table: engine.fetch(engine.read(table)) for table in (DAILY_SALES, ROW_ACCOUNTS)}
-        remove_data_files(lake)
+        remove_data_files(lake, DAILY_SALES, ROW_ACCOUNTS)
 
         assert engine.fetch(engine.read(DAILY_SALES)) == first[DAILY_SALES]
         with pytest.raises(EngineError):
             engine.fetch(engine.read(ROW_ACCOUNTS))
         engine.overwrite(DAILY_SALES, [self.sales(APRIL[:1], 5)], 4)
         assert self.totals(engine) == {APRIL[0]: 5}
-        remove_data_files(lake)
+        remove_data_files(lake, DAILY_SALES)
         engine.close()
         with pytest.raises(EngineError):
             engine.fetch(engine.read(DAILY_SALES))
@@ -78,7 +78,7 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         engine.overwrite(DAILY_SALES, [self.sales(APRIL, 100)], 3)
         with checkpoints_in(self.spark, tmp_path / "checkpoints"):
             assert self.totals(engine) == dict.fromkeys(APRIL, 100)
-            remove_data_files(lake)
+            remove_data_files(lake, DAILY_SALES)
             with pytest.raises(EngineError):
                 self.totals(engine)
 
@@ -110,12 +110,13 @@ class TestSparkEngine(UpkeepContract, EngineContract):
         assert other.bounds(silver(ORDERS), "order_id") is None
 
 
-def remove_data_files(lake: Path) -> None:
-    """Take away every file that a table has beside its log."""
-    files = [file for file in lake.rglob("*.parquet") if "_delta_log" not in file.parts]
-    assert files
-    for file in files:
-        file.unlink()
+def remove_data_files(lake: Path, *tables: Table) -> None:
+    """Take away every file that tables have beside their logs."""
+    for table in tables:
+        places = stored(lake, table)
+        assert places
+        for place in places:
+            (lake / table.path / place).unlink()
 
 
 @contextmanager
